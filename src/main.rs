@@ -1,0 +1,2 @@
+//! The opward binary.
+fn main() {}

@@ -1,0 +1,27 @@
+//! The vocabulary: paths, patterns, items, principals, actions, requests, time and the caller's errors.
+//!
+//! Nothing here does I/O and nothing here can hold a secret's value. Every other module speaks in
+//! these types, so each of them can only be made by parsing: one request is parsed once, and the
+//! one thing that comes out is decided on, recorded, fetched and shown.
+
+mod action;
+mod clock;
+mod item;
+mod name;
+mod path;
+mod pattern;
+mod principal;
+mod public_error;
+mod reference;
+mod request;
+
+pub use action::{Action, ActionKind, kind};
+pub use clock::Clock;
+pub use item::{Category, Field, FieldId, FieldType, Item, ItemId, Purpose, SourceName, Tag, VaultId};
+pub use name::{Name, NameError, fold};
+pub use path::{ItemPath, MAX_PATH_BYTES, PathError, SecretPath};
+pub use pattern::{NamePattern, PathPattern, PatternError, PatternSegment, Wildcard};
+pub use principal::{Principal, PrincipalName, PrincipalNameError, Transport};
+pub use public_error::{ErrorCode, PublicError};
+pub use reference::{Attribute, FieldSelector, PathPrefix, Reference};
+pub use request::{ClientName, Place, PolicyHash, Reason, ReasonError, Request, RequestId, RuleId, Target};
