@@ -172,7 +172,7 @@ impl Category {
             "password" => Some(Self::Password),
             "ssh_key" => Some(Self::SshKey),
             "private_key" | "certificate" | "file" | "note" | "env_bundle" => Some(Self::SecureNote),
-            _ => Self::from_word(word),
+            _ => Self::from_word(&word.to_ascii_uppercase()),
         }
     }
 
@@ -262,6 +262,9 @@ pub struct Field {
     pub purpose: Option<Purpose>,
     /// Its canonical path.
     pub path: SecretPath,
+    /// The path its item's title and its own name make, where the canonical one has an id in their
+    /// place because others bear them too. A rule that names it means each of them.
+    pub title_path: Option<SecretPath>,
 }
 
 impl Field {
@@ -302,18 +305,29 @@ pub struct Item {
 }
 
 impl Item {
-    /// The field meant where one value is wanted and none is named: purpose PASSWORD, else id
-    /// `credential`, else id `password`, else the only concealed field.
+    /// The field meant where one value is wanted and none is named: the marked one, else the only
+    /// concealed field.
     #[must_use]
     pub fn default_field(&self) -> Option<&Field> {
+        self.marked_field().or_else(|| self.only_concealed_field())
+    }
+
+    /// The field marked as the item's value: purpose PASSWORD, else id `credential`, else id `password`.
+    #[must_use]
+    pub fn marked_field(&self) -> Option<&Field> {
         let by_id = |id: &str| self.fields.iter().find(|field| field.id.as_str() == id);
-        let mut concealed = self.fields.iter().filter(|field| field.concealed());
         self.fields
             .iter()
             .find(|field| field.purpose == Some(Purpose::Password))
             .or_else(|| by_id("credential"))
             .or_else(|| by_id("password"))
-            .or_else(|| concealed.next().filter(|_| concealed.next().is_none()))
+    }
+
+    /// The concealed field, if there's exactly one.
+    #[must_use]
+    pub fn only_concealed_field(&self) -> Option<&Field> {
+        let mut concealed = self.fields.iter().filter(|field| field.concealed());
+        concealed.next().filter(|_| concealed.next().is_none())
     }
 
     /// What a policy decides about for one of this item's fields.
@@ -325,6 +339,12 @@ impl Item {
             item: self.id.clone(),
             field: field.id.clone(),
         };
-        Target { path: field.path.clone(), place: Some(place), category: self.category, tags: Arc::clone(&self.tags) }
+        Target {
+            path: field.path.clone(),
+            title_path: field.title_path.clone(),
+            place: Some(place),
+            category: self.category,
+            tags: Arc::clone(&self.tags),
+        }
     }
 }

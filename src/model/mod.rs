@@ -18,6 +18,7 @@ mod request;
 pub use action::{Action, ActionKind, kind};
 pub use clock::Clock;
 pub use item::{Category, Field, FieldId, FieldType, Item, ItemId, Purpose, SourceName, Tag, VaultId};
+pub(crate) use name::is_refused;
 pub use name::{Name, NameError, fold};
 pub use path::{ItemPath, MAX_PATH_BYTES, PathError, SecretPath};
 pub use pattern::{NamePattern, PathPattern, PatternError, PatternSegment, Wildcard};

@@ -102,6 +102,12 @@ impl FromStr for Reference {
 pub struct PathPrefix(Box<str>);
 
 impl PathPrefix {
+    /// The beginning of every path.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self("".into())
+    }
+
     /// Reads a prefix of one to four segments; the last may be incomplete or empty.
     ///
     /// # Errors

@@ -159,12 +159,21 @@ pub struct Place {
 pub struct Target {
     /// The canonical path.
     pub path: SecretPath,
+    /// A second path by which rules may name it; see [`Field::title_path`](super::Field::title_path).
+    pub title_path: Option<SecretPath>,
     /// Where it's kept; `None` for a secret that doesn't exist yet.
     pub place: Option<Place>,
     /// The item's category.
     pub category: Category,
     /// The item's tags.
     pub tags: Arc<[Tag]>,
+}
+
+impl Target {
+    /// The paths by which rules may name it.
+    pub fn paths(&self) -> impl Iterator<Item = &SecretPath> {
+        std::iter::once(&self.path).chain(&self.title_path)
+    }
 }
 
 /// One request for one action on one secret.
