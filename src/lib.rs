@@ -1,5 +1,7 @@
 #![doc = include_str!("README.md")]
 #![deny(missing_docs)]
 
+pub mod config;
 pub mod memory;
 pub mod model;
+pub mod policy;

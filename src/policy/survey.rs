@@ -1,0 +1,67 @@
+//! Many decisions for one principal at one time, for lists.
+
+use jiff::Timestamp;
+
+use super::Policy;
+use super::actions::ActionSet;
+use super::compiled::{Compiled, Group};
+use super::rule::Effect;
+use super::trie::Segments;
+use crate::model::{Principal, Target};
+
+/// What one principal may do at one time: all that doesn't depend on the secret is settled.
+#[derive(Debug)]
+pub struct Survey<'p>(Option<Settled<'p>>);
+
+#[derive(Debug)]
+struct Settled<'p> {
+    compiled: &'p Compiled,
+    groups: Vec<&'p Group>,
+    /// By position: whether the rule's circumstances hold.
+    awake: Vec<bool>,
+}
+
+impl Policy {
+    /// Settles everything about a principal and a time, so that many secrets can be asked about.
+    /// It answers as [`Policy::decide`] would for each action.
+    #[must_use]
+    pub fn survey<'p>(&'p self, who: &'p Principal, now: Option<Timestamp>) -> Survey<'p> {
+        let (Some(compiled), Some(now)) = (self.compiled(), now) else {
+            return Survey(None);
+        };
+        let mut groups = Vec::new();
+        let mut awake = vec![false; compiled.rules().len()];
+        compiled.each_group(who.name.as_str(), |group| {
+            groups.push(group);
+            for &position in &group.rules {
+                let holds = compiled.rule(position).is_some_and(|rule| rule.unmet_by_caller(who, now).is_none());
+                awake.get_mut(position).into_iter().for_each(|slot| *slot = holds);
+            }
+        });
+        Survey(Some(Settled { compiled, groups, awake }))
+    }
+}
+
+impl Survey<'_> {
+    /// The actions permitted on one secret.
+    #[must_use]
+    pub fn actions(&self, target: &Target) -> ActionSet {
+        let Some(Settled { compiled, groups, awake }) = &self.0 else {
+            return ActionSet::NONE;
+        };
+        let (mut allowed, mut denied) = (ActionSet::NONE, ActionSet::NONE);
+        let paths = target.paths().map(|path| Segments::of(path.matching()));
+        for (path, group) in paths.flat_map(|path| groups.iter().map(move |group| (path, group))) {
+            group.paths.each(&path, &mut |end| {
+                let awake = awake.get(end.rule).is_some_and(|&awake| awake);
+                let rule = compiled.rule(end.rule).filter(|rule| awake && rule.unmet_by_item(target).is_none());
+                match rule.map(|rule| rule.effect) {
+                    Some(Effect::Allow) => allowed = allowed.union(end.actions),
+                    Some(Effect::Deny) => denied = denied.union(end.actions),
+                    None => {}
+                }
+            });
+        }
+        allowed.without(denied)
+    }
+}
