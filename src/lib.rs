@@ -1,8 +1,11 @@
 #![doc = include_str!("README.md")]
 #![deny(missing_docs)]
 
+pub mod approval;
 pub mod audit;
+pub mod authz;
 pub mod config;
+pub mod identity;
 pub mod memory;
 pub mod model;
 pub mod policy;

@@ -1,0 +1,242 @@
+//! One request on its way through the door.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::denial;
+use super::door::Door;
+use super::permit::{Pending, Permit, Settled};
+use super::refusal::Refusal;
+use super::view::{self, Access, RulesOfMine, Visible};
+use crate::approval;
+use crate::audit::{Decision, Entry, Subject};
+use crate::identity::Authenticated;
+use crate::model::{
+    Action, ActionKind, Category, ClientName, Item, PolicyHash, PrincipalName, PublicError, Reason, Reference, Request,
+    RequestId, RuleId, SourceName, Tag, Target,
+};
+use crate::policy::{DenyReason, Policy, Verdict};
+
+/// One request: who asks, why, and the policy and time that decide it from beginning to end.
+#[derive(Debug)]
+pub struct Call {
+    door: Arc<Door>,
+    who: Arc<Authenticated>,
+    client: ClientName,
+    reason: Option<Reason>,
+    id: RequestId,
+    policy: Policy,
+    now: Option<Timestamp>,
+}
+
+/// What a record says a request is about.
+#[derive(Clone, Copy)]
+struct About<'a> {
+    action: Action,
+    subject: Subject<'a>,
+    source: Option<&'a SourceName>,
+}
+
+impl Call {
+    pub(super) fn new(door: Arc<Door>, who: Arc<Authenticated>, client: ClientName, reason: Option<Reason>) -> Self {
+        let policy = door.policy.current();
+        let now = door.clock.now();
+        Self { door, who, client, reason, id: RequestId::new(), policy, now }
+    }
+
+    /// Who asks.
+    #[must_use]
+    pub fn principal(&self) -> &PrincipalName {
+        &self.who.principal().name
+    }
+
+    /// The policy that decides.
+    #[must_use]
+    pub fn policy(&self) -> PolicyHash {
+        self.policy.hash()
+    }
+
+    /// The time that decides; `None` if the clock can't be read, and then everything is denied.
+    #[must_use]
+    pub fn now(&self) -> Option<Timestamp> {
+        self.now
+    }
+
+    /// Decides and records; the permit that comes out is for this one secret and this one action.
+    ///
+    /// # Errors
+    ///
+    /// The recorded refusal, or the log's failure if nothing could be recorded.
+    pub async fn authorize<A: ActionKind>(&self, target: Target) -> Result<Permit<A>, Refusal> {
+        let request = Request::<A>::new(self.id, target, self.reason.clone());
+        let grant = match self.policy.decide(self.who.principal(), &request, self.now) {
+            Verdict::Allow(grant) => grant,
+            Verdict::Deny(reason) => return Err(self.deny(A::ACTION, &request.target, &reason).await),
+        };
+        let about = About {
+            action: A::ACTION,
+            subject: Subject::Secret(&request.target.path),
+            source: request.target.place.as_ref().map(|place| &place.source),
+        };
+        let grant = match approval::settle(grant) {
+            Ok(grant) => grant,
+            Err(missing) => {
+                return Err(self.refuse(about, missing.rules(), denial::reason_required(A::ACTION)).await);
+            }
+        };
+        for (rule, rate) in &grant.obligations().rates {
+            if let Err(wait) = self.door.limits.take(self.principal(), rule, rate.count, rate.per) {
+                return Err(self.refuse(about, std::slice::from_ref(rule), denial::rate_limited(rule, wait)).await);
+            }
+        }
+        let entry = self.entry(about, Decision::Allow, grant.rules());
+        let intent = self.door.audit.intent(entry).await?;
+        Ok(Permit::new(grant, intent))
+    }
+
+    /// Opens the record of a look at names, where no value is at stake and no permit needed.
+    ///
+    /// # Errors
+    ///
+    /// The log's failure.
+    pub async fn look(&self, action: Action) -> Result<Pending, Refusal> {
+        let about = About { action, subject: Subject::None, source: None };
+        Ok(Pending::of(self.door.audit.intent(self.entry(about, Decision::Allow, &[])).await?))
+    }
+
+    /// Like [`Call::look`], at one item, with the rules that show its first visible field.
+    ///
+    /// # Errors
+    ///
+    /// The log's failure.
+    pub async fn look_at(&self, action: Action, visible: &Visible) -> Result<Pending, Refusal> {
+        let item = visible.item();
+        let first = visible.fields().next().map(|(field, _)| item.target(field));
+        let outlook = first.map(|first| self.policy.outlook(self.who.principal(), action, &first, self.now));
+        let rules = outlook.and_then(Result::ok).map(|(rules, _)| rules).unwrap_or_default();
+        let about = About { action, subject: Subject::Item(&item.path), source: Some(&item.source) };
+        Ok(Pending::of(self.door.audit.intent(self.entry(about, Decision::Allow, &rules)).await?))
+    }
+
+    /// What of an item this principal may see, if anything.
+    #[must_use]
+    pub fn visible(&self, item: &Arc<Item>, action: Action) -> Option<Visible> {
+        view::visible(&self.policy.survey(self.who.principal(), self.now), item, action)
+    }
+
+    /// Like [`Call::visible`] for many items: what depends on the principal alone is done once.
+    pub fn visible_among<'a>(
+        &'a self,
+        items: impl Iterator<Item = &'a Arc<Item>> + 'a,
+        action: Action,
+    ) -> impl Iterator<Item = Visible> + 'a {
+        let survey = self.policy.survey(self.who.principal(), self.now);
+        items.filter_map(move |item| view::visible(&survey, item, action))
+    }
+
+    /// What would come of asking for an action, without asking.
+    #[must_use]
+    pub fn access(&self, action: Action, target: &Target) -> Access {
+        view::access(&self.policy, self.who.principal(), self.now, action, target)
+    }
+
+    /// Whether the principal could do more with an item if it were of this category and had these
+    /// tags. Rules speak of both, and whom they bind mustn't choose them.
+    #[must_use]
+    pub fn would_gain(&self, item: &Item, category: Category, tags: &Arc<[Tag]>) -> bool {
+        let survey = self.policy.survey(self.who.principal(), self.now);
+        item.fields.iter().any(|field| {
+            let target = item.target(field);
+            let now = survey.actions(&target);
+            let then = survey.actions(&Target { category, tags: Arc::clone(tags), ..target });
+            Action::ALL.into_iter().any(|action| then.contains(action) && !now.contains(action))
+        })
+    }
+
+    /// The rules that speak of the principal, as it may read them.
+    #[must_use]
+    pub fn rules(&self) -> RulesOfMine {
+        view::rules(&self.policy, self.who.principal())
+    }
+
+    /// Whether the principal may know that a path of any category exists.
+    #[must_use]
+    pub fn may_list(&self, targets: &[Target]) -> bool {
+        let survey = self.policy.survey(self.who.principal(), self.now);
+        !targets.is_empty() && targets.iter().all(|target| survey.actions(target).contains(Action::List))
+    }
+
+    /// Ends a request that no item and no path can be named for.
+    pub async fn fail(&self, action: Action, reference: Option<&Reference>, error: PublicError) -> Refusal {
+        let subject = reference.map_or(Subject::None, Subject::Reference);
+        self.fail_about(About { action, subject, source: None }, error).await
+    }
+
+    /// Ends a request whose reference resolves to nothing, or to something its principal may not
+    /// even list: the two get the same answer.
+    pub async fn deny_unseen(&self, action: Action, reference: &Reference) -> Refusal {
+        let about = About { action, subject: Subject::Reference(reference), source: None };
+        self.refuse(about, &[], denial::unseen(self.principal(), action)).await
+    }
+
+    /// Ends a request to see an item none of whose fields the principal may see.
+    pub async fn refuse_view(&self, action: Action, target: &Target, reference: &Reference) -> Refusal {
+        if self.may_list(std::slice::from_ref(target)) {
+            // The view came out empty, so there is a reason; without one it's that no rule speaks of it.
+            let outlook = self.policy.outlook(self.who.principal(), action, target, self.now);
+            self.deny(action, target, &outlook.err().unwrap_or(DenyReason::NoRule)).await
+        } else {
+            self.deny_unseen(action, reference).await
+        }
+    }
+
+    async fn deny(&self, action: Action, target: &Target, reason: &DenyReason) -> Refusal {
+        let about = About {
+            action,
+            subject: Subject::Secret(&target.path),
+            source: target.place.as_ref().map(|place| &place.source),
+        };
+        let listable = self.may_list(std::slice::from_ref(target));
+        let error = denial::denied(self.principal(), action, target, reason, listable);
+        self.refuse(about, reason.rules(), error).await
+    }
+
+    async fn refuse(&self, about: About<'_>, rules: &[RuleId], error: PublicError) -> Refusal {
+        match self.door.audit.refusal(self.entry(about, Decision::Deny, rules), error.code).await {
+            Ok(receipt) => Refusal::recorded(error, Settled::of(receipt)),
+            Err(unwritable) => unwritable.into(),
+        }
+    }
+
+    async fn fail_about(&self, about: About<'_>, error: PublicError) -> Refusal {
+        match self.door.audit.failure(self.entry(about, Decision::Deny, &[]), error.code).await {
+            Ok(receipt) => Refusal::recorded(error, Settled::of(receipt)),
+            Err(unwritable) => unwritable.into(),
+        }
+    }
+
+    /// Closes an open record with an error and makes it the answer.
+    pub async fn end(&self, pending: Pending, error: PublicError) -> Refusal {
+        match pending.failed(error.code).await {
+            Ok(settled) => Refusal::recorded(error, settled),
+            Err(unwritable) => unwritable.into(),
+        }
+    }
+
+    fn entry<'a>(&'a self, about: About<'a>, decision: Decision, rules: &'a [RuleId]) -> Entry<'a> {
+        Entry {
+            request: self.id,
+            principal: self.principal(),
+            client: &self.client,
+            transport: self.who.principal().transport,
+            action: about.action,
+            path: about.subject,
+            source: about.source,
+            decision,
+            rules,
+            policy: self.policy.hash(),
+            reason: self.reason.as_ref(),
+        }
+    }
+}

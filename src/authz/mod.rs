@@ -1,0 +1,18 @@
+//! The door: identity, policy, approval, limit and record come together here, and out comes a
+//! [`Permit`] or a [`Refusal`].
+//!
+//! The order never changes: decide, ask what still has to be said, count, record. If the record
+//! can't be written there is no permit, so nothing is opened.
+
+mod call;
+mod denial;
+mod door;
+mod permit;
+mod refusal;
+mod view;
+
+pub use call::Call;
+pub use door::{Door, Session};
+pub use permit::{Pending, Permit, Settled};
+pub use refusal::Refusal;
+pub use view::{Access, RulesOfMine, Visible};

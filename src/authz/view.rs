@@ -1,0 +1,122 @@
+//! What a principal may know of an item, and what would come of a request.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::model::{Action, Field, Item, Principal, Target};
+use crate::policy::{ActionSet, Obligations, Policy, Survey};
+
+/// An item, and those of its fields the principal may know of. Only a decision makes one.
+#[derive(Debug)]
+pub struct Visible {
+    item: Arc<Item>,
+    fields: Vec<(usize, ActionSet)>,
+}
+
+impl Visible {
+    /// The item, with all its fields: show only [`Visible::fields`].
+    #[must_use]
+    pub fn item(&self) -> &Item {
+        &self.item
+    }
+
+    /// The fields the principal may know of, with what it may do with each.
+    pub fn fields(&self) -> impl Iterator<Item = (&Field, ActionSet)> {
+        self.fields.iter().filter_map(|(index, actions)| Some((self.item.fields.get(*index)?, *actions)))
+    }
+
+    /// What the principal may do with at least one of the fields.
+    pub fn actions(&self) -> impl Iterator<Item = Action> {
+        Action::ALL.into_iter().filter(|action| self.fields.iter().any(|(_, actions)| actions.contains(*action)))
+    }
+}
+
+pub(super) fn visible(survey: &Survey<'_>, item: &Arc<Item>, action: Action) -> Option<Visible> {
+    let fields: Vec<_> = item
+        .fields
+        .iter()
+        .enumerate()
+        .map(|(index, field)| (index, survey.actions(&item.target(field))))
+        .filter(|(_, actions)| actions.contains(action))
+        .collect();
+    (!fields.is_empty()).then(|| Visible { item: Arc::clone(item), fields })
+}
+
+/// What would come of a request.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct Access {
+    /// `allow` or `deny`.
+    pub decision: &'static str,
+    /// The rule that decides, where the principal may know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// What the caller must also do or keep to.
+    pub obligations: Vec<String>,
+    /// The policy's hash.
+    pub policy: String,
+}
+
+pub(super) fn access(
+    policy: &Policy,
+    who: &Principal,
+    now: Option<Timestamp>,
+    action: Action,
+    target: &Target,
+) -> Access {
+    let listable = policy.survey(who, now).actions(target).contains(Action::List);
+    let policy_hash = policy.hash().to_string();
+    match policy.outlook(who, action, target, now) {
+        Ok((rules, obligations)) => Access {
+            decision: "allow",
+            rule: rules.first().map(ToString::to_string),
+            obligations: words(&obligations),
+            policy: policy_hash,
+        },
+        Err(reason) => Access {
+            decision: "deny",
+            rule: reason.rules().first().filter(|_| listable).map(ToString::to_string),
+            obligations: Vec::new(),
+            policy: policy_hash,
+        },
+    }
+}
+
+fn words(obligations: &Obligations) -> Vec<String> {
+    let reason = obligations.reason.then(|| "pass a reason".to_owned());
+    reason.into_iter().chain(obligations.rates.iter().map(|(rule, rate)| format!("at most {rate} ({rule})"))).collect()
+}
+
+/// The rules that speak of a principal.
+#[derive(Debug, Serialize)]
+pub struct RulesOfMine {
+    /// The policy's hash.
+    policy: String,
+    /// In the file's order; a deny wins whatever the order.
+    rules: Vec<RuleOfMine>,
+}
+
+#[derive(Debug, Serialize)]
+struct RuleOfMine {
+    id: String,
+    effect: &'static str,
+    actions: Vec<Action>,
+    paths: Vec<String>,
+    conditional: bool,
+}
+
+pub(super) fn rules(policy: &Policy, who: &Principal) -> RulesOfMine {
+    let rules = policy
+        .rules()
+        .filter(|rule| rule.principals().iter().any(|pattern| pattern.matches(who.name.as_str())))
+        .map(|rule| RuleOfMine {
+            id: rule.id().to_string(),
+            effect: rule.effect().as_str(),
+            actions: rule.actions().iter().collect(),
+            paths: rule.paths().iter().map(ToString::to_string).collect(),
+            conditional: !rule.when().is_empty() || rule.requires_reason() || rule.rate().is_some(),
+        })
+        .collect();
+    RulesOfMine { policy: policy.hash().to_string(), rules }
+}
