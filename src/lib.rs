@@ -5,6 +5,7 @@ pub mod approval;
 pub mod audit;
 pub mod authz;
 pub mod config;
+pub mod custody;
 pub mod identity;
 pub mod memory;
 pub mod model;

@@ -1,0 +1,23 @@
+//! The only code that sees plaintext.
+//!
+//! Values come in from a source, lie sealed in the cache, and go out through a [`Lease`], which
+//! only a spent permit gives. `tools` and `transport` can't even name this module.
+
+mod cache;
+mod catalog;
+pub mod dotenv;
+mod error;
+mod otp;
+mod release;
+mod seal;
+pub mod source;
+mod value;
+mod vault;
+
+pub use cache::{Cache, CacheSettings, Cached};
+pub use catalog::{Catalog, CatalogClash, FieldAliases, Outage, Resolved, SourceView, Unresolved, VaultEntry};
+pub use error::SourceError;
+pub use release::{Lease, Revealed};
+pub use seal::{BrokenSeal, Sealed, Sealer};
+pub use value::{MAX_VALUE_BYTES, SecretValue};
+pub use vault::{Custody, NewValue, Versions};

@@ -1,0 +1,134 @@
+//! The seam to the places values come from.
+//!
+//! A closed set, so an enum: each source answers the same five questions in its own way, and only
+//! the code below this module talks to a vault.
+
+mod local;
+
+pub use local::{LocalError, LocalSettings, LocalSource, Unlock};
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::error::SourceError;
+use super::value::SecretValue;
+use crate::model::{Category, Item, ItemId, Name, Place, SecretPath, SourceName, Tag, VaultId};
+
+/// A configured `[[source]]`.
+#[derive(Debug)]
+pub enum Source {
+    /// A KDBX file on this machine.
+    Local(LocalSource),
+}
+
+/// What a source holds, without values.
+#[derive(Debug)]
+pub struct Inventory {
+    /// Its vaults.
+    pub vaults: Vec<Vault>,
+    /// Its items, in no particular order.
+    pub items: Vec<Arc<Item>>,
+    /// Differs from the inventory's before if values may have changed without our doing; `None`
+    /// where only time can tell.
+    pub generation: Option<u64>,
+}
+
+/// One vault of a source.
+#[derive(Debug, Clone)]
+pub struct Vault {
+    /// Its immutable id.
+    pub id: VaultId,
+    /// Its name, or its id where no path can carry the name.
+    pub name: Name,
+    /// What its owner wrote about it.
+    pub description: Option<String>,
+}
+
+/// A value as a source gave it.
+#[derive(Debug)]
+pub struct Fetched {
+    /// The plaintext.
+    pub value: SecretValue,
+    /// The version of its item.
+    pub version: u64,
+    /// The path the source now has for it: the catalog's may be older.
+    pub path: SecretPath,
+}
+
+/// A value to be set. Where `place` is `None`, the field and, if need be, the item and (in a local
+/// vault) the vault are made.
+#[derive(Debug)]
+pub struct Change {
+    /// The canonical path.
+    pub path: SecretPath,
+    /// Where it's kept, if it exists.
+    pub place: Option<Place>,
+    /// The new value.
+    pub value: SecretValue,
+    /// The item's category, when it's made; an existing item keeps its own unless this says otherwise.
+    pub category: Option<Category>,
+    /// The item's tags from now on; `None` leaves them.
+    pub tags: Option<Vec<Tag>>,
+    /// The item's expiry from now on; `None` leaves it.
+    pub expires_at: Option<Timestamp>,
+    /// The version the caller knows; another one is a conflict.
+    pub if_version: Option<u64>,
+}
+
+/// What a change came to, read back from the source.
+#[derive(Debug)]
+pub struct Stored {
+    /// The item's version now.
+    pub version: u64,
+    /// The item's version before; `None` if the item is new.
+    pub previous_version: Option<u64>,
+    /// Where the value is kept.
+    pub place: Place,
+}
+
+impl Source {
+    /// The name it bears in the configuration.
+    #[must_use]
+    pub fn name(&self) -> &SourceName {
+        match self {
+            Self::Local(local) => local.name(),
+        }
+    }
+
+    /// What it holds. Cheap when nothing changed since the last call: the same `Arc` comes back.
+    pub async fn inventory(&self) -> Result<Arc<Inventory>, SourceError> {
+        match self {
+            Self::Local(local) => local.inventory().await,
+        }
+    }
+
+    /// Reads values, in as few reads as possible; one that fails doesn't fail the others.
+    pub async fn fetch(&self, places: &[Place]) -> Result<Vec<Result<Fetched, SourceError>>, SourceError> {
+        match self {
+            Self::Local(local) => local.fetch(places).await,
+        }
+    }
+
+    /// Sets a value and reads it back.
+    pub async fn store(&self, change: Change) -> Result<Stored, SourceError> {
+        match self {
+            Self::Local(local) => local.store(change).await,
+        }
+    }
+
+    /// Archives an item, recoverably; gives its last version.
+    pub async fn archive(&self, item: &ItemId, if_version: Option<u64>) -> Result<u64, SourceError> {
+        match self {
+            Self::Local(local) => local.archive(item, if_version).await,
+        }
+    }
+
+    /// Whether a vault that isn't there can be made here.
+    #[must_use]
+    pub fn makes_vaults(&self) -> bool {
+        match self {
+            Self::Local(_) => true,
+        }
+    }
+}

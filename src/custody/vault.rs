@@ -1,0 +1,273 @@
+//! What can be done with values: open, set, replace and archive, each for a permit.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::cache::{Cache, CacheSettings, Cached};
+use super::catalog::{Catalog, CatalogClash, SourceView};
+use super::error::SourceError;
+use super::release::Lease;
+use super::seal::Sealer;
+use super::source::{Change, Fetched, Inventory, Source};
+use super::value::{MAX_VALUE_BYTES, SecretValue};
+use crate::authz::{Pending, Permit};
+use crate::memory::LockedKey;
+use crate::model::kind::{Delete, Rotate, Write};
+use crate::model::{ActionKind, Category, ItemId, Name, Place, SecretPath, SourceName, Tag, Target};
+
+/// The sources, what they hold, and the cache in front of them.
+#[derive(Debug)]
+pub struct Custody {
+    sources: Vec<(Arc<Source>, SourceView)>,
+    cache: Cache,
+    known: Mutex<Option<Arc<Known>>>,
+}
+
+/// A catalog and what it was made from.
+#[derive(Debug)]
+struct Known {
+    /// In the sources' order; `None` for one that didn't answer.
+    inventories: Vec<Option<Arc<Inventory>>>,
+    catalog: Arc<Catalog>,
+}
+
+impl Known {
+    /// Whether each source still holds what it held. One that doesn't answer never does: why it
+    /// doesn't may have changed.
+    fn is_of(&self, inventories: &[Result<Arc<Inventory>, SourceError>]) -> bool {
+        self.inventories.iter().zip(inventories).all(|(known, now)| match (known, now) {
+            (Some(known), Ok(now)) => Arc::ptr_eq(known, now),
+            _ => false,
+        })
+    }
+}
+
+/// A value to be set, with what may go with it.
+#[derive(Debug)]
+pub struct NewValue {
+    /// The plaintext.
+    pub value: SecretValue,
+    /// The item's category, if it's to be made or changed.
+    pub category: Option<Category>,
+    /// The item's tags from now on; `None` leaves them.
+    pub tags: Option<Vec<Tag>>,
+    /// The item's expiry from now on; `None` leaves it.
+    pub expires_at: Option<Timestamp>,
+    /// The version the caller knows; another one is a conflict.
+    pub if_version: Option<u64>,
+}
+
+/// An item's version after a change and before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Versions {
+    /// The version now.
+    pub now: u64,
+    /// The version before; `None` if the item is new.
+    pub before: Option<u64>,
+}
+
+impl Custody {
+    /// Takes charge of the sources; the cache's own work runs as tasks of `tasks` until `stop`.
+    ///
+    /// To be called within a runtime.
+    #[must_use]
+    pub fn new(
+        sources: Vec<(Source, SourceView)>,
+        settings: CacheSettings,
+        key: LockedKey,
+        tasks: &TaskTracker,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            sources: sources.into_iter().map(|(source, view)| (Arc::new(source), view)).collect(),
+            cache: Cache::new(settings, Sealer::new(key), tasks, stop),
+            known: Mutex::new(None),
+        }
+    }
+
+    /// The names and ids in all sources as they are now. A source that doesn't answer is listed
+    /// among the catalog's outages, and the others are there.
+    ///
+    /// # Errors
+    ///
+    /// When two sources have a vault of the same name.
+    pub async fn catalog(&self) -> Result<Arc<Catalog>, CatalogClash> {
+        let mut inventories = Vec::with_capacity(self.sources.len());
+        for (source, _) in &self.sources {
+            inventories.push(source.inventory().await);
+        }
+        if let Some(known) = self.known().filter(|known| known.is_of(&inventories)) {
+            return Ok(Arc::clone(&known.catalog));
+        }
+        let parts = self.sources.iter().zip(&inventories);
+        let parts = parts.map(|((source, view), inventory)| (source.name().clone(), view.clone(), inventory.clone()));
+        let catalog = Arc::new(Catalog::build(parts.collect())?);
+        let known =
+            Known { inventories: inventories.into_iter().map(Result::ok).collect(), catalog: Arc::clone(&catalog) };
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(known));
+        Ok(catalog)
+    }
+
+    fn known(&self) -> Option<Arc<Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Where a new item of a vault is made, and the vault's stored name if there is such a vault. A
+    /// vault that isn't there can be made only where there's one local source.
+    #[must_use]
+    pub fn source_for(&self, catalog: &Catalog, vault: &Name) -> Option<(SourceName, Option<Name>)> {
+        if let Ok(vault) = catalog.vault(vault) {
+            return Some((vault.source.clone(), Some(vault.name.clone())));
+        }
+        let mut local = self.sources.iter().filter(|(source, view)| source.makes_vaults() && view.admits_new(vault));
+        match (local.next(), local.next()) {
+            (Some((source, _)), None) => Some((source.name().clone(), None)),
+            _ => None,
+        }
+    }
+
+    /// Opens the one secret a permit is for.
+    ///
+    /// The record is handed back with the outcome, for whoever delivers the value to close.
+    pub async fn open<A: ActionKind>(&self, permit: Permit<A>) -> (Result<Lease<A>, SourceError>, Pending) {
+        let (request, pending) = permit.spend();
+        (self.value(request.target).await.map(Lease::new), pending)
+    }
+
+    async fn value(&self, target: Target) -> Result<Cached, SourceError> {
+        let Some(place) = target.place.clone() else {
+            return Err(SourceError::Missing { source_name: SourceName::new("") });
+        };
+        let source = self.source(&place.source)?;
+        let generation = self.generation(&place.source);
+        let cached = if let Some(cached) = self.cache.peek(&place, generation) {
+            cached
+        } else {
+            let (from, wanted) = (Arc::clone(source), place.clone());
+            self.cache.value(&place, generation, move || fetch_one(from, wanted)).await?
+        };
+        // The item may have been renamed or moved since the decision was made on its path.
+        if cached.path == target.path || cached.path == self.at_source(&target) {
+            Ok(cached)
+        } else {
+            self.cache.forget_item(&place.source, &place.item);
+            Err(SourceError::Missing { source_name: place.source })
+        }
+    }
+
+    /// The generation of the inventory that the request was resolved with, or of a later one.
+    fn generation(&self, source: &SourceName) -> Option<u64> {
+        let index = self.sources.iter().position(|(known, _)| known.name() == source)?;
+        self.known()?.inventories.get(index)?.as_ref()?.generation
+    }
+
+    /// The path by which a secret's own source knows it: another one, where its vault is renamed
+    /// or its title is another's too.
+    fn at_source(&self, target: &Target) -> SecretPath {
+        let known = self.known();
+        let path = known.and_then(|known| match &target.place {
+            Some(place) => known.catalog.path_at_source(place).cloned(),
+            None => known.catalog.new_path_at_source(&target.path),
+        });
+        path.unwrap_or_else(|| target.path.clone())
+    }
+
+    /// Sets a value, for a permit to write.
+    pub async fn write(
+        &self,
+        permit: Permit<Write>,
+        new: NewValue,
+        into: &SourceName,
+    ) -> (Result<Versions, SourceError>, Pending) {
+        let (request, pending) = permit.spend();
+        (self.set(request.target, new, into).await, pending)
+    }
+
+    /// Replaces a value, for a permit to rotate. What isn't there can't be replaced.
+    pub async fn rotate(&self, permit: Permit<Rotate>, new: NewValue) -> (Result<Versions, SourceError>, Pending) {
+        let (request, pending) = permit.spend();
+        let result = match request.target.place.clone() {
+            Some(place) => self.set(request.target, new, &place.source).await,
+            None => Err(SourceError::Missing { source_name: SourceName::new("") }),
+        };
+        (result, pending)
+    }
+
+    async fn set(&self, target: Target, new: NewValue, into: &SourceName) -> Result<Versions, SourceError> {
+        let source = self.source(into)?;
+        if new.value.is_too_large() {
+            return Err(SourceError::TooLarge { source_name: into.clone(), limit: MAX_VALUE_BYTES });
+        }
+        let change = Change {
+            path: self.at_source(&target),
+            place: target.place,
+            value: new.value,
+            category: new.category,
+            tags: new.tags,
+            expires_at: new.expires_at,
+            if_version: new.if_version,
+        };
+        let place = change.place.clone();
+        let stored = source.store(change).await;
+        // Even a write that failed may have taken effect, so what's cached is no longer to be trusted.
+        if let Some(place) = stored.as_ref().map_or(place.as_ref(), |stored| Some(&stored.place)) {
+            self.cache.forget_item(&place.source, &place.item);
+        }
+        stored.map(|stored| Versions { now: stored.version, before: stored.previous_version })
+    }
+
+    /// Archives the item whose every field the permits are for.
+    ///
+    /// `permits` are all for fields of `item`; the caller has one for each of its fields.
+    pub async fn archive(
+        &self,
+        permits: Vec<Permit<Delete>>,
+        source: &SourceName,
+        item: &ItemId,
+        if_version: Option<u64>,
+    ) -> (Result<(), SourceError>, Vec<Pending>) {
+        let (requests, pending): (Vec<_>, Vec<_>) = permits.into_iter().map(Permit::spend).unzip();
+        let covered = !requests.is_empty()
+            && requests.iter().all(|request| {
+                request.target.place.as_ref().is_some_and(|place| place.source == *source && place.item == *item)
+            });
+        let result = if covered {
+            self.archive_item(source, item, if_version).await
+        } else {
+            Err(SourceError::Missing { source_name: source.clone() })
+        };
+        (result, pending)
+    }
+
+    async fn archive_item(
+        &self,
+        source: &SourceName,
+        item: &ItemId,
+        if_version: Option<u64>,
+    ) -> Result<(), SourceError> {
+        let archived = self.source(source)?.archive(item, if_version).await;
+        self.cache.forget_item(source, item);
+        archived.map(|_| ())
+    }
+
+    /// Wipes every cached value.
+    pub fn purge(&self) {
+        self.cache.purge();
+    }
+
+    fn source(&self, name: &SourceName) -> Result<&Arc<Source>, SourceError> {
+        self.sources
+            .iter()
+            .map(|(source, _)| source)
+            .find(|source| source.name() == name)
+            .ok_or_else(|| SourceError::Missing { source_name: name.clone() })
+    }
+}
+
+async fn fetch_one(source: Arc<Source>, place: Place) -> Result<Fetched, SourceError> {
+    let missing = SourceError::Missing { source_name: place.source.clone() };
+    source.fetch(std::slice::from_ref(&place)).await?.pop().unwrap_or(Err(missing))
+}
