@@ -4,6 +4,7 @@
 pub mod approval;
 pub mod audit;
 pub mod authz;
+pub mod broker;
 pub mod config;
 pub mod custody;
 pub mod identity;

@@ -1,0 +1,233 @@
+//! Reading several values at once, as environment variables.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::read::shown;
+use super::resolve::{Found, Missing, field_name, no_default, unseen};
+use super::{Broker, Done, log_failure};
+use crate::authz::{Call, Refusal, Settled};
+use crate::custody::{Lease, Revealed, dotenv};
+use crate::model::kind::Read;
+use crate::model::{
+    Action, Attribute, Category, ErrorCode, FieldSelector, Item, PublicError, Purpose, Reference, Target,
+};
+
+/// Environment variables; a bad one never fails the rest.
+#[derive(Debug, Default, Serialize)]
+pub struct EnvBundle {
+    /// The variables that could be read.
+    pub env: BTreeMap<String, Revealed>,
+    /// The variables whose value isn't there or can't be had now.
+    pub missing: Vec<String>,
+    /// The variables no rule lets the caller read.
+    pub denied: Vec<String>,
+}
+
+/// What a bundle is read from.
+enum Plan {
+    /// One field whose value is a `.env` file.
+    File(Target),
+    /// One field a variable.
+    Variables(Vec<(String, Option<Target>)>),
+}
+
+impl Broker {
+    /// Gives the variables of a configured bundle.
+    ///
+    /// # Errors
+    ///
+    /// The recorded refusal, if not one of them can be read or is merely missing.
+    pub async fn named_bundle(&self, call: &Call, name: &str) -> Result<Done<EnvBundle>, Refusal> {
+        let Some(bundle) = self.0.bundles.get(name) else {
+            let hint = "the configuration's [env_bundle.NAME] tables name the bundles; an item's path works too";
+            let error = PublicError::new(ErrorCode::NotFound, "no bundle of that name is configured", hint);
+            return Err(call.fail(Action::Read, None, error).await);
+        };
+        let catalog = self.catalog(call, Action::Read).await?;
+        let mut answer = EnvBundle::default();
+        let mut settled = None;
+        for (key, reference) in bundle {
+            match self.lookup(&catalog, reference) {
+                Ok(Found { target, .. }) => {
+                    let what = (target, reference.attribute);
+                    self.variable(call, key.clone(), what, &mut answer, &mut settled).await?;
+                }
+                Err(missing) => {
+                    let refusal = match missing {
+                        Missing::Item(why) => unseen(call, Action::Read, reference, &why).await,
+                        Missing::DefaultField(item) => no_default(call, Action::Read, reference, &item).await,
+                    };
+                    note(key.clone(), refusal, &mut answer, &mut settled)?;
+                }
+            }
+        }
+        finish(call, answer, settled).await
+    }
+
+    /// Gives the variables in an item: of a note, what's written in it; of any other item, its fields.
+    ///
+    /// # Errors
+    ///
+    /// The recorded refusal, if not one of them can be read.
+    pub async fn item_bundle(&self, call: &Call, reference: &Reference) -> Result<Done<EnvBundle>, Refusal> {
+        match self.plan(call, reference).await? {
+            Plan::File(target) => self.file(call, target).await,
+            Plan::Variables(variables) => {
+                let mut answer = EnvBundle::default();
+                let mut settled = None;
+                for (key, target) in variables {
+                    match target {
+                        Some(target) => self.variable(call, key, (target, None), &mut answer, &mut settled).await?,
+                        None => answer.missing.push(key),
+                    }
+                }
+                finish(call, answer, settled).await
+            }
+        }
+    }
+
+    async fn plan(&self, call: &Call, reference: &Reference) -> Result<Plan, Refusal> {
+        if reference.attribute.is_some() {
+            let hint = "get_secret gives the code";
+            let error = PublicError::new(ErrorCode::Invalid, "a one-time code isn't a bundle of variables", hint);
+            return Err(call.fail(Action::Read, Some(reference), error).await);
+        }
+        if reference.field != FieldSelector::Default {
+            let Found { target, .. } = self.field(call, Action::Read, reference).await?;
+            return Ok(Plan::File(target));
+        }
+        let item = self.item(call, Action::Read, reference).await?;
+        let Some(visible) = call.visible(&item, Action::List) else {
+            return Err(call.deny_unseen(Action::Read, reference).await);
+        };
+        if let Some(note) = note_of(&item) {
+            return Ok(Plan::File(note));
+        }
+        let variables = visible
+            .fields()
+            .filter(|(field, _)| field.purpose != Some(Purpose::Notes))
+            .map(|(field, _)| (variable_name(&field_name(field)), Some(item.target(field))))
+            .collect();
+        Ok(Plan::Variables(variables))
+    }
+
+    async fn file(&self, call: &Call, target: Target) -> Result<Done<EnvBundle>, Refusal> {
+        let permit = call.authorize::<Read>(target).await?;
+        let (lease, pending) = self.0.custody.open(permit).await;
+        let error = match lease.map(Lease::variables) {
+            Ok(Some(variables)) => {
+                let body = EnvBundle { env: variables.into_iter().collect(), ..EnvBundle::default() };
+                return Ok(Done { body, settled: pending.done().await? });
+            }
+            Ok(None) => PublicError::new(
+                ErrorCode::Unsupported,
+                "the value isn't a `.env` file",
+                "lines are `KEY=value`; ask the owner to correct the note, or name an item whose fields are the variables",
+            ),
+            Err(error) => error.public(),
+        };
+        Err(call.end(pending, error).await)
+    }
+
+    async fn variable(
+        &self,
+        call: &Call,
+        key: String,
+        (target, attribute): (Target, Option<Attribute>),
+        answer: &mut EnvBundle,
+        settled: &mut Option<Settled>,
+    ) -> Result<(), Refusal> {
+        let permit = match call.authorize::<Read>(target).await {
+            Ok(permit) => permit,
+            Err(refusal) => return note(key, refusal, answer, settled),
+        };
+        let (lease, pending) = self.0.custody.open(permit).await;
+        let receipt = match lease.map(|lease| shown(lease, attribute, call.now())) {
+            Ok(Ok(value)) => {
+                let receipt = pending.done().await?;
+                answer.env.insert(key, value);
+                receipt
+            }
+            Ok(Err(error)) => {
+                answer.missing.push(key);
+                pending.failed(error.code).await?
+            }
+            Err(error) => {
+                log_failure(&error, "a variable of a bundle couldn't be read");
+                answer.missing.push(key);
+                pending.failed(error.public().code).await?
+            }
+        };
+        join(settled, receipt);
+        Ok(())
+    }
+}
+
+fn join(settled: &mut Option<Settled>, receipt: Settled) {
+    *settled = Some(match settled.take() {
+        Some(known) => known.and(receipt),
+        None => receipt,
+    });
+}
+
+/// One key's refusal becomes a line of the answer, unless it couldn't even be recorded.
+#[expect(clippy::wildcard_enum_match_arm, reason = "whatever else keeps a value away, it's missing")]
+fn note(key: String, refusal: Refusal, answer: &mut EnvBundle, settled: &mut Option<Settled>) -> Result<(), Refusal> {
+    let code = refusal.error().code;
+    let receipt = refusal.into_settled()?;
+    match code {
+        ErrorCode::Denied | ErrorCode::RateLimited | ErrorCode::ApprovalRequired => answer.denied.push(key),
+        _ => answer.missing.push(key),
+    }
+    join(settled, receipt);
+    Ok(())
+}
+
+async fn finish(call: &Call, body: EnvBundle, settled: Option<Settled>) -> Result<Done<EnvBundle>, Refusal> {
+    let settled = match settled {
+        Some(settled) => settled,
+        // Nothing was asked of the door, so the look itself is what's recorded.
+        None => call.look(Action::Read).await?.done().await?,
+    };
+    Ok(Done { body, settled })
+}
+
+/// A note's text, where the item is one.
+fn note_of(item: &Arc<Item>) -> Option<Target> {
+    let note = item.fields.iter().find(|field| field.purpose == Some(Purpose::Notes))?;
+    (item.category == Category::SecureNote).then(|| item.target(note))
+}
+
+/// The variable a field's name makes: itself if it can be one, else in capitals with `_` for the rest.
+fn variable_name(field: &str) -> String {
+    if dotenv::is_key(field) && field.bytes().any(|b| b.is_ascii_uppercase()) {
+        return field.to_owned();
+    }
+    let mut name: String =
+        field.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+    if name.starts_with(|c: char| c.is_ascii_digit()) {
+        name.insert(0, '_');
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::variable_name;
+
+    #[test]
+    fn a_field_names_a_variable() {
+        for (field, expected) in [
+            ("DATABASE_URL", "DATABASE_URL"),
+            ("api key", "API_KEY"),
+            ("password", "PASSWORD"),
+            ("1st", "_1ST"),
+            ("a/b", "A_B"),
+        ] {
+            assert_eq!(variable_name(field), expected);
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! Setting, replacing and archiving.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::generate::Recipe;
+use super::resolve::{Found, Missing, supposed, unseen};
+use super::{Broker, Done, log_failure};
+use crate::authz::{Call, Pending, Permit, Refusal};
+use crate::custody::{Custody, NewValue, SecretValue, SourceError, Unresolved, Versions};
+use crate::model::kind::{Delete, Rotate, Write};
+use crate::model::{
+    Action, Category, ErrorCode, Item, ItemPath, Name, PublicError, Reference, SecretPath, SourceName, Tag, Target,
+};
+
+/// A value to be set, with what may go with it.
+#[derive(Debug)]
+pub struct NewSecret {
+    value: SecretValue,
+    category: Option<Category>,
+    tags: Option<Vec<Tag>>,
+    expires_at: Option<Timestamp>,
+    if_version: Option<u64>,
+}
+
+/// What a value is replaced with.
+#[derive(Debug)]
+pub struct Replacement {
+    value: ReplacementValue,
+    if_version: Option<u64>,
+}
+
+#[derive(Debug)]
+enum ReplacementValue {
+    Given(SecretValue),
+    Generated(Recipe),
+}
+
+/// A value that was set.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct Written {
+    /// The canonical path.
+    pub path: String,
+    /// The item's version now.
+    pub version: u64,
+    /// Whether the item is new.
+    pub created: bool,
+}
+
+/// A value that was replaced.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct Replaced {
+    /// The canonical path.
+    pub path: String,
+    /// The item's version now.
+    pub version: u64,
+    /// The item's version before.
+    pub previous_version: u64,
+}
+
+/// An item that was archived.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct Archived {
+    /// The item's canonical path.
+    pub path: String,
+    /// Always true: archived is all an item can be, never destroyed.
+    pub archived: bool,
+}
+
+impl NewSecret {
+    /// A plaintext that's in custody's own type already.
+    #[must_use]
+    pub fn of(value: SecretValue, category: Option<Category>) -> Self {
+        Self { value, category, tags: None, expires_at: None, if_version: None }
+    }
+
+    /// Takes over a plaintext and what goes with it.
+    #[must_use]
+    pub fn new(
+        value: String,
+        category: Option<Category>,
+        tags: Option<Vec<Tag>>,
+        expires_at: Option<Timestamp>,
+        if_version: Option<u64>,
+    ) -> Self {
+        Self { value: SecretValue::new(value), category, tags, expires_at, if_version }
+    }
+}
+
+impl Replacement {
+    /// A plaintext the caller brings.
+    #[must_use]
+    pub fn given(value: String, if_version: Option<u64>) -> Self {
+        Self { value: ReplacementValue::Given(SecretValue::new(value)), if_version }
+    }
+
+    /// One made here, which nobody sees.
+    #[must_use]
+    pub fn generated(recipe: Recipe, if_version: Option<u64>) -> Self {
+        Self { value: ReplacementValue::Generated(recipe), if_version }
+    }
+}
+
+/// Where a written value goes.
+struct Destination {
+    target: Target,
+    source: SourceName,
+    /// The item that's changed; `None` if it's to be made.
+    item: Option<Arc<Item>>,
+}
+
+impl Broker {
+    /// Sets a value; makes the field, the item and, in a local vault, the vault, where there are none.
+    ///
+    /// # Errors
+    ///
+    /// The recorded refusal.
+    pub async fn write(&self, call: &Call, reference: &Reference, new: NewSecret) -> Result<Done<Written>, Refusal> {
+        let Destination { target, source, item } = self.destination(call, reference, new.category).await?;
+        let path = target.path.clone();
+        let permit = call.authorize::<Write>(target).await?;
+        if item.is_some_and(|item| widens(call, &item, &new)) {
+            let error = PublicError::new(
+                ErrorCode::Denied,
+                "with these tags or this category the rules would let you do more with the item; nothing was written",
+                "leave `tags` and `category` out, or ask the owner to set them",
+            );
+            return Err(call.end(permit.spend().1, error).await);
+        }
+        let new = NewValue {
+            value: new.value,
+            category: new.category,
+            tags: new.tags,
+            expires_at: new.expires_at,
+            if_version: new.if_version,
+        };
+        let (versions, pending) =
+            self.finish(move |custody| async move { custody.write(permit, new, &source).await }).await?;
+        let (versions, settled) = close(call, versions, pending).await?;
+        let body = Written { path: path.to_string(), version: versions.now, created: versions.before.is_none() };
+        Ok(Done { body, settled })
+    }
+
+    /// Replaces the value of a field that exists. The new value is never returned.
+    ///
+    /// # Errors
+    ///
+    /// The recorded refusal.
+    pub async fn rotate(
+        &self,
+        call: &Call,
+        reference: &Reference,
+        new: Replacement,
+    ) -> Result<Done<Replaced>, Refusal> {
+        if reference.attribute.is_some() {
+            return Err(no_code(call, Action::Rotate, reference).await);
+        }
+        let Found { target, .. } = self.field(call, Action::Rotate, reference).await?;
+        let path = target.path.clone();
+        let permit = call.authorize::<Rotate>(target).await?;
+        let (versions, pending) = self.finish(move |custody| replace(custody, permit, new)).await?;
+        let (versions, settled) = match versions {
+            Ok(versions) => close(call, versions, pending).await?,
+            Err(error) => return Err(call.end(pending, error).await),
+        };
+        let previous_version = versions.before.unwrap_or(0);
+        Ok(Done { body: Replaced { path: path.to_string(), version: versions.now, previous_version }, settled })
+    }
+
+    /// Archives an item, if the caller may delete each of its fields.
+    ///
+    /// # Errors
+    ///
+    /// The recorded refusal.
+    pub async fn archive(
+        &self,
+        call: &Call,
+        reference: &Reference,
+        if_version: Option<u64>,
+    ) -> Result<Done<Archived>, Refusal> {
+        let item = self.item(call, Action::Delete, reference).await?;
+        let permits = permits(call, &item).await?;
+        let (source, id) = (item.source.clone(), item.id.clone());
+        let (result, mut pending) =
+            self.finish(move |custody| async move { custody.archive(permits, &source, &id, if_version).await }).await?;
+        let Some(first) = pending.pop() else {
+            // An item without fields can't be decided about, and `permits` refused it.
+            return Err(call.deny_unseen(Action::Delete, reference).await);
+        };
+        if let Err(error) = result {
+            log_failure(&error, "an item couldn't be archived");
+            let error = error.public();
+            for pending in pending {
+                let _ = pending.failed(error.code).await?;
+            }
+            return Err(call.end(first, error).await);
+        }
+        let mut settled = first.done().await?;
+        for pending in pending {
+            settled = settled.and(pending.done().await?);
+        }
+        Ok(Done { body: Archived { path: item.path.to_string(), archived: true }, settled })
+    }
+
+    async fn destination(
+        &self,
+        call: &Call,
+        reference: &Reference,
+        category: Option<Category>,
+    ) -> Result<Destination, Refusal> {
+        if reference.attribute.is_some() {
+            return Err(no_code(call, Action::Write, reference).await);
+        }
+        let catalog = self.catalog(call, Action::Write).await?;
+        let destination = match self.lookup(&catalog, reference) {
+            Ok(Found { target, item }) => Some((target, item.source.clone(), Some(item))),
+            Err(Missing::DefaultField(item) | Missing::Item(Unresolved::NoField(item))) => {
+                let new = supposed(reference, category.unwrap_or(item.category));
+                new.and_then(|new| Some((under(&item.path, &new.path, &item)?, item.source.clone(), Some(item))))
+            }
+            Err(Missing::Item(Unresolved::NoItem | Unresolved::NoVault)) => {
+                let new = supposed(reference, category.unwrap_or(Category::ApiCredential));
+                self.0.custody.source_for(&catalog, &reference.vault).zip(new).map(|((source, vault), new)| {
+                    let path = vault.as_ref().and_then(|vault| renamed(&new.path, vault)).unwrap_or(new.path.clone());
+                    (Target { path, ..new }, source, None)
+                })
+            }
+            Err(Missing::Item(why)) => return Err(unseen(call, Action::Write, reference, &why).await),
+        };
+        match destination {
+            Some((target, source, item)) => Ok(Destination { target, source, item }),
+            None => Err(unseen(call, Action::Write, reference, &Unresolved::NoVault).await),
+        }
+    }
+
+    /// Runs a change to its end, even if whoever asked goes away meanwhile.
+    async fn finish<T, F, Fut>(&self, change: F) -> Result<T, Refusal>
+    where
+        F: FnOnce(Arc<Custody>) -> Fut,
+        Fut: Future<Output = T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let task = self.0.writes.spawn(change(Arc::clone(&self.0.custody)));
+        task.await.map_err(|_| Refusal::internal())
+    }
+}
+
+/// Whether what goes with a value would change what the caller may do with the item.
+fn widens(call: &Call, item: &Item, new: &NewSecret) -> bool {
+    let tags = new.tags.as_deref().map_or_else(|| Arc::clone(&item.tags), Arc::from);
+    (new.tags.is_some() || new.category.is_some())
+        && call.would_gain(item, new.category.unwrap_or(item.category), &tags)
+}
+
+/// A one-time code is made from its seed, so there's nothing of it to change.
+async fn no_code(call: &Call, action: Action, reference: &Reference) -> Refusal {
+    let error = PublicError::new(
+        ErrorCode::Invalid,
+        "a one-time code can't be written",
+        "leave out `?attribute=otp` to write the field that holds its seed",
+    );
+    call.fail(action, Some(reference), error).await
+}
+
+async fn replace(
+    custody: Arc<Custody>,
+    permit: Permit<Rotate>,
+    new: Replacement,
+) -> (Result<Result<Versions, SourceError>, PublicError>, Pending) {
+    let value = match new.value {
+        ReplacementValue::Given(value) => Ok(value),
+        ReplacementValue::Generated(recipe) => recipe.generate(),
+    };
+    match value {
+        Ok(value) => {
+            let new = NewValue { value, category: None, tags: None, expires_at: None, if_version: new.if_version };
+            let (versions, pending) = custody.rotate(permit, new).await;
+            (Ok(versions), pending)
+        }
+        Err(error) => (Err(error), permit.spend().1),
+    }
+}
+
+async fn close(
+    call: &Call,
+    versions: Result<Versions, SourceError>,
+    pending: Pending,
+) -> Result<(Versions, crate::authz::Settled), Refusal> {
+    match versions {
+        Ok(versions) => Ok((versions, pending.done().await?)),
+        Err(error) => {
+            log_failure(&error, "a value couldn't be set");
+            Err(call.end(pending, error.public()).await)
+        }
+    }
+}
+
+/// One permit for each field: an item goes only with all of its secrets.
+async fn permits(call: &Call, item: &Item) -> Result<Vec<Permit<Delete>>, Refusal> {
+    let mut permits = Vec::with_capacity(item.fields.len());
+    for field in &item.fields {
+        permits.push(call.authorize::<Delete>(item.target(field)).await?);
+    }
+    Ok(permits)
+}
+
+/// A new field of an item that exists, under the item's stored name, tags and category.
+fn under(item_path: &ItemPath, written: &SecretPath, item: &Item) -> Option<Target> {
+    let names = written.names();
+    let path = match names.as_slice() {
+        [_, _, field] => item_path.field(None, field),
+        [_, _, section, field] => item_path.field(Some(section), field),
+        _ => return None,
+    };
+    Some(Target {
+        path: path.ok()?,
+        title_path: None,
+        place: None,
+        category: item.category,
+        tags: Arc::clone(&item.tags),
+    })
+}
+
+/// A new item's path in a vault that exists, with the vault's stored name.
+fn renamed(written: &SecretPath, vault: &Name) -> Option<SecretPath> {
+    let names = written.names();
+    let (_, below) = names.split_first()?;
+    let (item, field) = below.split_first()?;
+    let item = ItemPath::new(vault, item).ok()?;
+    match field {
+        [field] => item.field(None, field).ok(),
+        [section, field] => item.field(Some(section), field).ok(),
+        _ => None,
+    }
+}
