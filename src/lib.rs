@@ -12,3 +12,4 @@ pub mod memory;
 pub mod model;
 pub mod policy;
 pub mod state;
+pub mod tools;

@@ -1,0 +1,183 @@
+//! The MCP tools, one a file: schema, text for the model, and a few lines of body.
+//!
+//! A tool parses its arguments, hands them to the broker and shows the answer. It can't name
+//! `custody`, and it can't answer without the proof that what it answers was recorded.
+
+#![expect(
+    clippy::doc_markdown,
+    reason = "doc comments of arguments become their descriptions, where backticks cost context"
+)]
+
+mod arguments;
+mod check_access;
+mod cursor;
+mod delete_secret;
+mod describe_secret;
+mod get_env_bundle;
+mod get_secret;
+mod list_secrets;
+mod list_vaults;
+mod put_secret;
+mod reply;
+mod resources;
+mod rotate_and_store;
+mod schema;
+mod server;
+
+pub use reply::Reply;
+pub use server::{NotSetUp, Server};
+
+use std::sync::Arc;
+
+use rmcp::model::{JsonObject, Tool};
+
+use crate::authz::Session;
+use crate::broker::Broker;
+use crate::model::{ClientName, ErrorCode, PublicError};
+
+/// The tools for one principal.
+#[derive(Debug, Clone)]
+pub struct Toolbox {
+    broker: Broker,
+    session: Session,
+}
+
+/// The name and the shape of one tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToolName {
+    /// `check_access`
+    CheckAccess,
+    /// `delete_secret`
+    DeleteSecret,
+    /// `describe_secret`
+    DescribeSecret,
+    /// `get_env_bundle`
+    GetEnvBundle,
+    /// `get_secret`
+    GetSecret,
+    /// `list_secrets`
+    ListSecrets,
+    /// `list_vaults`
+    ListVaults,
+    /// `put_secret`
+    PutSecret,
+    /// `rotate_and_store`
+    RotateAndStore,
+}
+
+impl ToolName {
+    /// Every tool, in the order lists show them.
+    pub const ALL: [Self; 9] = [
+        Self::CheckAccess,
+        Self::DeleteSecret,
+        Self::DescribeSecret,
+        Self::GetEnvBundle,
+        Self::GetSecret,
+        Self::ListSecrets,
+        Self::ListVaults,
+        Self::PutSecret,
+        Self::RotateAndStore,
+    ];
+
+    /// The name clients call it by.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CheckAccess => "check_access",
+            Self::DeleteSecret => "delete_secret",
+            Self::DescribeSecret => "describe_secret",
+            Self::GetEnvBundle => "get_env_bundle",
+            Self::GetSecret => "get_secret",
+            Self::ListSecrets => "list_secrets",
+            Self::ListVaults => "list_vaults",
+            Self::PutSecret => "put_secret",
+            Self::RotateAndStore => "rotate_and_store",
+        }
+    }
+
+    /// The tool of a name.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tool| tool.as_str() == word)
+    }
+
+    /// What a client is told about it.
+    #[must_use]
+    pub fn tool(self) -> Tool {
+        match self {
+            Self::CheckAccess => check_access::tool(),
+            Self::DeleteSecret => delete_secret::tool(),
+            Self::DescribeSecret => describe_secret::tool(),
+            Self::GetEnvBundle => get_env_bundle::tool(),
+            Self::GetSecret => get_secret::tool(),
+            Self::ListSecrets => list_secrets::tool(),
+            Self::ListVaults => list_vaults::tool(),
+            Self::PutSecret => put_secret::tool(),
+            Self::RotateAndStore => rotate_and_store::tool(),
+        }
+    }
+}
+
+impl Toolbox {
+    /// The tools of a broker for the principal of a session.
+    #[must_use]
+    pub fn new(broker: Broker, session: Session) -> Self {
+        Self { broker, session }
+    }
+
+    /// Calls a tool. Every failure is an answer, too.
+    pub async fn call(&self, tool: ToolName, arguments: JsonObject, client: ClientName) -> Reply {
+        let asked = Asked { toolbox: self, client, arguments };
+        let answer = match tool {
+            ToolName::CheckAccess => check_access::call(asked).await,
+            ToolName::DeleteSecret => delete_secret::call(asked).await,
+            ToolName::DescribeSecret => describe_secret::call(asked).await,
+            ToolName::GetEnvBundle => get_env_bundle::call(asked).await,
+            ToolName::GetSecret => get_secret::call(asked).await,
+            ToolName::ListSecrets => list_secrets::call(asked).await,
+            ToolName::ListVaults => list_vaults::call(asked).await,
+            ToolName::PutSecret => put_secret::call(asked).await,
+            ToolName::RotateAndStore => rotate_and_store::call(asked).await,
+        };
+        answer.unwrap_or_else(Reply::refused)
+    }
+}
+
+/// One call of a tool, before its arguments are understood.
+struct Asked<'a> {
+    toolbox: &'a Toolbox,
+    client: ClientName,
+    arguments: JsonObject,
+}
+
+/// The schemas and the tools, made once for the process.
+#[derive(Debug, Clone)]
+pub struct Catalogue(Arc<[Tool]>);
+
+impl Catalogue {
+    /// Makes the schemas.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(ToolName::ALL.into_iter().map(ToolName::tool).collect())
+    }
+
+    /// The tools, by name.
+    #[must_use]
+    pub fn tools(&self) -> &[Tool] {
+        &self.0
+    }
+}
+
+impl Default for Catalogue {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The error for arguments that can't be understood.
+fn invalid(
+    message: impl Into<std::borrow::Cow<'static, str>>,
+    hint: impl Into<std::borrow::Cow<'static, str>>,
+) -> PublicError {
+    PublicError::new(ErrorCode::Invalid, message, hint)
+}
