@@ -12,4 +12,6 @@ pub mod memory;
 pub mod model;
 pub mod policy;
 pub mod state;
+pub mod telemetry;
 pub mod tools;
+pub mod transport;
