@@ -1,10 +1,12 @@
 #![doc = include_str!("README.md")]
 #![deny(missing_docs)]
 
+pub mod app;
 pub mod approval;
 pub mod audit;
 pub mod authz;
 pub mod broker;
+pub mod cli;
 pub mod config;
 pub mod custody;
 pub mod identity;

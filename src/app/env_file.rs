@@ -1,0 +1,74 @@
+//! A `.env` file on its way into a vault.
+
+use std::path::Path;
+use std::{fs, io};
+
+use zeroize::Zeroizing;
+
+use crate::broker::NewSecret;
+use crate::custody::dotenv;
+use crate::model::{Category, ErrorCode, PublicError};
+
+/// The largest `.env` file, in bytes.
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The variables of a file, in its order.
+#[derive(Debug)]
+pub struct EnvFile(Vec<Variable>);
+
+/// One variable.
+#[derive(Debug)]
+pub struct Variable(dotenv::Variable);
+
+impl EnvFile {
+    /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be read or a line isn't one of a `.env` file; nothing of its text is quoted.
+    pub fn read(file: &Path) -> Result<Self, PublicError> {
+        let invalid = |message: String| PublicError::new(ErrorCode::Invalid, message, "nothing was stored");
+        let name = file.display();
+        let size = match fs::metadata(file) {
+            Ok(found) => found.len(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(invalid(format!("there's no file {name}")));
+            }
+            Err(error) => return Err(invalid(format!("{name}: {}", error.kind()))),
+        };
+        if size > MAX_BYTES {
+            return Err(invalid(format!("{name}: larger than {MAX_BYTES} bytes")));
+        }
+        let text = fs::read_to_string(file)
+            .map(Zeroizing::new)
+            .map_err(|error| invalid(format!("{name}: {}", error.kind())))?;
+        let variables = dotenv::parse(&text).map_err(|error| invalid(format!("{name}: {error}")))?;
+        Ok(Self(variables.into_iter().map(Variable).collect()))
+    }
+
+    /// The variables' names.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(Variable::key)
+    }
+}
+
+impl IntoIterator for EnvFile {
+    type Item = Variable;
+    type IntoIter = std::vec::IntoIter<Variable>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl Variable {
+    /// Its name.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.0.key
+    }
+
+    pub(super) fn into_secret(self) -> NewSecret {
+        NewSecret::of(self.0.value, Some(Category::ApiCredential))
+    }
+}

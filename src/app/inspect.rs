@@ -1,0 +1,200 @@
+//! What works, what's missing, and which promises hold on this machine.
+
+use serde::Serialize;
+
+use super::setup::{Setup, SetupError};
+use super::sources;
+use crate::audit::{AuditLog, Durability, verify};
+use crate::config::{Config, ConfigError};
+use crate::custody::Catalog;
+use crate::custody::source::Source;
+use crate::memory::LockedKey;
+use crate::model::Clock;
+use crate::policy::{LoadError, Policy};
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+pub struct Check {
+    /// What.
+    pub name: &'static str,
+    /// How it is.
+    pub health: Health,
+    /// What was found.
+    pub finding: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+}
+
+/// How a thing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Health {
+    /// As it should be.
+    Good,
+    /// It works, but something isn't promised, or isn't wise.
+    Weak,
+    /// It doesn't work.
+    Broken,
+}
+
+impl Check {
+    fn good(name: &'static str, finding: impl Into<String>) -> Self {
+        Self { name, health: Health::Good, finding: finding.into(), remedy: None }
+    }
+
+    fn weak(name: &'static str, finding: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { name, health: Health::Weak, finding: finding.into(), remedy: some(remedy.into()) }
+    }
+
+    fn broken(name: &'static str, finding: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { name, health: Health::Broken, finding: finding.into(), remedy: some(remedy.into()) }
+    }
+}
+
+fn some(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+/// Looks at everything the program needs. Nothing is changed and no value is opened.
+pub async fn inspect(setup: &Setup) -> Vec<Check> {
+    let mut checks = vec![Check::good("version", env!("CARGO_PKG_VERSION"))];
+    match setup.config() {
+        Ok(config) => {
+            checks.push(Check::good("configuration", config.file.display().to_string()));
+            checks.extend(policy(&config));
+            checks.extend(vaults(&config).await);
+            checks.push(log(&config));
+        }
+        Err(error) => checks.push(configuration(&error)),
+    }
+    checks.extend(memory(setup));
+    checks
+}
+
+fn configuration(error: &SetupError) -> Check {
+    match error {
+        SetupError::Config(ConfigError::NotSetUp { file }) => {
+            Check::broken("configuration", format!("there's no {}", file.display()), "run `opward init`")
+        }
+        SetupError::Config(ConfigError::Invalid(diagnostics)) => {
+            Check::broken("configuration", "has mistakes", diagnostics.render(false))
+        }
+        SetupError::Config(_) | SetupError::Other(_) => Check::broken("configuration", error.to_string(), ""),
+    }
+}
+
+fn policy(config: &Config) -> Vec<Check> {
+    let file = config.policy.display();
+    match Policy::load(&config.policy) {
+        Ok(policy) => {
+            let count = policy.rules().count();
+            let found = Check::good("policy", format!("{file}: {count} rule(s), {}", policy.hash()));
+            let warnings = policy.lint(Clock::system().now());
+            let warned = warnings.iter().map(|warning| {
+                Check::weak(
+                    "policy",
+                    format!("line {}: rule `{}` {}", warning.line, warning.rule, warning.message),
+                    &*warning.help,
+                )
+            });
+            std::iter::once(found).chain(warned).collect()
+        }
+        Err(LoadError::Invalid(diagnostics)) => {
+            let remedy = format!(
+                "a running server keeps the policy it has; a new one denies everything\n{}",
+                diagnostics.render(false)
+            );
+            vec![Check::broken("policy", format!("{file} has mistakes"), remedy)]
+        }
+        Err(error) => vec![Check::broken("policy", error.to_string(), "until it's there, everything is denied")],
+    }
+}
+
+async fn vaults(config: &Config) -> Vec<Check> {
+    if config.sources.is_empty() {
+        return vec![Check::weak("sources", "none is configured", "add a [[source]], or run `opward init`")];
+    }
+    let opened = match sources::open(&config.sources, &Clock::system()) {
+        Ok(opened) => opened,
+        Err(error) => return vec![Check::broken("sources", error.to_string(), error.public().hint)],
+    };
+    let mut checks = Vec::new();
+    let mut parts = Vec::new();
+    for (source, view) in opened {
+        let inventory = source.inventory().await;
+        checks.push(match &inventory {
+            Ok(inventory) => {
+                let found = format!(
+                    "{}: {} item(s) in {} vault(s)",
+                    source.name(),
+                    inventory.items.len(),
+                    inventory.vaults.len()
+                );
+                writable(&source, found).await
+            }
+            Err(error) => Check::broken("source", error.to_string(), error.public().hint),
+        });
+        parts.push((source.name().clone(), view, inventory));
+    }
+    if let Err(clash) = Catalog::build(parts) {
+        checks.push(Check::broken("sources", clash.to_string(), ""));
+    }
+    checks
+}
+
+async fn writable(source: &Source, found: String) -> Check {
+    let Source::Local(local) = source;
+    match local.read_only_because().await {
+        Ok(None) => Check::good("source", found),
+        Ok(Some(why)) => Check::weak("source", found, format!("it can only be read: {why}")),
+        Err(error) => Check::broken("source", error.to_string(), error.public().hint),
+    }
+}
+
+fn log(config: &Config) -> Check {
+    let file = config.audit.file.display();
+    if !config.audit.file.exists() {
+        return Check::good("audit log", format!("{file}: made with the first request"));
+    }
+    let report = verify(&config.audit.file);
+    // Opening a log puts a torn end aside, and this only looks.
+    if let Ok(report) = &report
+        && report.torn > 0
+        && report.bad.is_none()
+    {
+        let finding = format!("{file}: {} record(s), and the torn piece of one", report.records);
+        return Check::weak(
+            "audit log",
+            finding,
+            "a process was stopped while it wrote; the next record puts it aside",
+        );
+    }
+    if let Err(error) = AuditLog::open(&config.audit.file, Durability::Write, Clock::system()) {
+        return Check::broken("audit log", format!("{file}: {error}"), error.remedy());
+    }
+    match report {
+        Ok(report) if report.is_intact() => {
+            Check::good("audit log", format!("{file}: {} record(s), intact", report.records))
+        }
+        Ok(report) => Check::broken("audit log", format!("{file}: {report}"), "`opward audit verify` shows the place"),
+        Err(error) => Check::broken("audit log", error.to_string(), ""),
+    }
+}
+
+fn memory(setup: &Setup) -> Vec<Check> {
+    let measures = setup.hardening().iter().map(|(measure, outcome)| {
+        if outcome.held() {
+            Check::good("memory", measure.promise())
+        } else {
+            Check::weak("memory", format!("not promised here: {}", measure.promise()), outcome.word())
+        }
+    });
+    let key = match LockedKey::generate() {
+        Ok(key) => {
+            Check::good("memory", format!("cached values are sealed under a key in {} pages", key.protection().word()))
+        }
+        Err(error) => Check::broken("memory", error.to_string(), ""),
+    };
+    measures.chain([key]).collect()
+}

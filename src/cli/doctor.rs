@@ -1,0 +1,38 @@
+//! `opward doctor`: what works, what's missing, and which promises hold on this machine.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::failure::Failure;
+use super::output::{Output, Style};
+use crate::app::{self, Health, Setup};
+
+/// The arguments of `opward doctor`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args, setup: &Setup, output: Output) -> Result<ExitCode, Failure> {
+    let checks = super::block_on(app::inspect(setup))?;
+    if args.json {
+        output.line(json!({ "checks": checks }));
+    } else {
+        for check in &checks {
+            let mark = match check.health {
+                Health::Good => output.paint(Style::Good, "✓"),
+                Health::Weak => output.paint(Style::Warn, "!"),
+                Health::Broken => output.paint(Style::Bad, "✗"),
+            };
+            output.line(format!("{mark} {:<14} {}", check.name, check.finding));
+            if let Some(remedy) = &check.remedy {
+                output.line(format!("  {:<14} {} {remedy}", "", output.paint(Style::Dim, "→")));
+            }
+        }
+    }
+    let broken = checks.iter().any(|check| check.health == Health::Broken);
+    Ok(if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}

@@ -1,0 +1,107 @@
+//! The command line: one file a subcommand.
+
+#![expect(clippy::doc_markdown, reason = "doc comments of arguments are shown as help, where backticks mean nothing")]
+
+mod audit;
+mod clients;
+mod demo;
+mod doctor;
+mod failure;
+mod init;
+mod output;
+mod policy;
+mod secret;
+mod serve;
+mod shell;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::app::{Hardening, Setup};
+use crate::config::Environment;
+use failure::Failure;
+use output::Output;
+
+/// The warden between AI agents and a person's secrets.
+#[derive(Debug, Parser)]
+#[command(name = "opward", version, about, propagate_version = true, arg_required_else_help = true)]
+struct Cli {
+    /// The configuration file, instead of OPWARD_CONFIG or the one in your configuration folder
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// What to log to stderr: error, warn, info, debug or directives such as `opward=debug`
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write a configuration, a starter policy and a vault, and show how to plug it into a client
+    Init(init::Args),
+    /// Show the whole story on a throw-away vault, over the real protocol
+    Demo(demo::Args),
+    /// Serve MCP on the standard streams
+    Serve(serve::Args),
+    /// Say what works, what's missing, and which promises hold on this machine
+    Doctor(doctor::Args),
+    /// Look at secrets and change them, through the same door and policy as agents
+    #[command(subcommand)]
+    Secret(secret::Command),
+    /// Check a policy, or explain what it decides
+    #[command(subcommand)]
+    Policy(policy::Command),
+    /// Verify the audit log, or show it
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Print completions for a shell
+    Completions(shell::CompletionsArgs),
+    /// Print the manual page
+    Man,
+}
+
+/// Reads the command line and does what it says.
+#[must_use]
+pub fn run(hardening: Hardening) -> ExitCode {
+    let cli = Cli::parse();
+    let environment = Environment::read();
+    let output = Output::new(environment.no_color);
+    // A server's log is all its owner sees of it; other commands say themselves what happened.
+    let usual = if matches!(cli.command, Command::Serve(_)) { "warn" } else { "off" };
+    let levels = cli.log.as_deref().or(environment.log.as_deref()).unwrap_or(usual);
+    if let Err(error) = crate::app::log_to_stderr(Some(levels)) {
+        return Failure::invalid(error.to_string(), "correct --log or OPWARD_LOG").report(output);
+    }
+    crate::app::quiet_panics();
+    let setup = Setup::new(cli.config, environment, hardening);
+    let done = match cli.command {
+        Command::Init(args) => init::run(&args, &setup, output),
+        Command::Demo(args) => demo::run(&args, &setup, output),
+        Command::Serve(args) => serve::run(args, setup),
+        Command::Doctor(args) => doctor::run(&args, &setup, output),
+        Command::Secret(command) => secret::run(command, &setup, output),
+        Command::Policy(command) => policy::run(&command, &setup, output),
+        Command::Audit(command) => audit::run(&command, &setup, output),
+        Command::Completions(args) => Ok(shell::completions(&args, output)),
+        Command::Man => shell::man(output),
+    };
+    done.unwrap_or_else(|failure: Failure| failure.report(output))
+}
+
+/// Runs one command's asynchronous part on this thread.
+fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| {
+        Failure::new(crate::model::ErrorCode::Internal, format!("the runtime can't be started: {}", error.kind()), "")
+    })?;
+    let done = runtime.block_on(async {
+        crate::app::outlive_full_files();
+        work.await
+    });
+    // A read of standard input that no one waits for any more mustn't hold up the end.
+    runtime.shutdown_background();
+    Ok(done)
+}

@@ -1,0 +1,184 @@
+//! `opward policy …`: is a policy valid, and what does it decide.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use jiff::Timestamp;
+
+use super::failure::Failure;
+use super::output::{Output, Style};
+use crate::app::rules::{Effect, Explanation, LoadError, Policy, schema};
+use crate::app::{self, Setup};
+use crate::model::{Action, Category, Clock, Principal, PrincipalName, SecretPath, Tag, Target, Transport};
+
+/// The verbs.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Check a policy file and warn of what's risky in it
+    Check(CheckArgs),
+    /// Say what a policy decides, and by which rules
+    Explain(ExplainArgs),
+    /// Print the JSON Schema of policy files, for editors
+    Schema,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct CheckArgs {
+    /// The policy, instead of the configured one
+    file: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ExplainArgs {
+    /// Who asks
+    #[arg(value_parser = PrincipalName::parse)]
+    principal: PrincipalName,
+    /// What for: list, describe, use, read, write, rotate or delete
+    #[arg(value_parser = action)]
+    action: Action,
+    /// The secret: Vault/Item/field
+    #[arg(value_parser = SecretPath::parse)]
+    path: SecretPath,
+    /// The policy, instead of the configured one
+    #[arg(long)]
+    policy: Option<PathBuf>,
+    /// The item's category
+    #[arg(long, default_value = "API_CREDENTIAL", value_parser = category)]
+    category: Category,
+    /// A tag the item carries; may be given several times
+    #[arg(long = "tag", value_parser = tag)]
+    tags: Vec<Tag>,
+    /// How the request comes: cli, http, socket or stdio
+    #[arg(long, default_value = "stdio", value_parser = transport)]
+    transport: Transport,
+    /// When, instead of now; RFC 3339
+    #[arg(long)]
+    at: Option<Timestamp>,
+    /// As if the caller had said why
+    #[arg(long)]
+    with_reason: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn action(word: &str) -> Result<Action, String> {
+    Action::from_word(word).ok_or_else(|| format!("one of {}", Action::ALL.map(Action::as_str).join(", ")))
+}
+
+fn category(word: &str) -> Result<Category, String> {
+    Category::from_any_word(word).ok_or_else(|| "one of 1Password's categories, such as LOGIN".to_owned())
+}
+
+fn tag(text: &str) -> Result<Tag, String> {
+    Tag::new(text).ok_or_else(|| "a tag has 1 to 100 visible characters".to_owned())
+}
+
+fn transport(word: &str) -> Result<Transport, String> {
+    let all = Transport::ALL;
+    all.into_iter()
+        .find(|known| known.as_str() == word)
+        .ok_or_else(|| format!("one of {}", all.map(Transport::as_str).join(", ")))
+}
+
+pub(super) fn run(command: &Command, setup: &Setup, output: Output) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Check(args) => check(args, setup, output),
+        Command::Explain(args) => explain(args, setup, output),
+        Command::Schema => {
+            output.line(serde_json::to_string_pretty(&schema()).unwrap_or_default());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn load(given: Option<&PathBuf>, setup: &Setup, output: Output) -> Result<(PathBuf, Policy), Failure> {
+    let file = match given {
+        Some(file) => file.clone(),
+        None => setup.config()?.policy,
+    };
+    match Policy::load(&file) {
+        Ok(policy) => Ok((file, policy)),
+        Err(LoadError::Invalid(diagnostics)) => {
+            output.note(diagnostics.render(output.notes_are_coloured()));
+            let count = diagnostics.problems().len();
+            let what = if count == 1 { "1 mistake".to_owned() } else { format!("{count} mistakes") };
+            Err(Failure::invalid(
+                format!("{}: {what}", file.display()),
+                "a policy with a mistake never replaces one that works",
+            ))
+        }
+        Err(error) => Err(Failure::invalid(error.to_string(), "")),
+    }
+}
+
+fn check(args: &CheckArgs, setup: &Setup, output: Output) -> Result<ExitCode, Failure> {
+    let (file, policy) = load(args.file.as_ref(), setup, output)?;
+    let warnings = policy.lint(Clock::system().now());
+    let count = policy.rules().count();
+    if args.json {
+        let warnings: Vec<_> = warnings.iter().map(serde_json::to_value).filter_map(Result::ok).collect();
+        output.line(serde_json::json!({
+            "file": file, "rules": count, "policy": policy.hash().to_string(), "warnings": warnings,
+        }));
+        return Ok(ExitCode::SUCCESS);
+    }
+    for warning in &warnings {
+        output.line(format!("{} {warning}", output.paint(Style::Warn, "warning:")));
+    }
+    let rules = if count == 1 { "1 rule".to_owned() } else { format!("{count} rules") };
+    output.line(format!("{} {}: {rules}, {}", output.paint(Style::Good, "✓"), file.display(), policy.hash()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn explain(args: &ExplainArgs, setup: &Setup, output: Output) -> Result<ExitCode, Failure> {
+    let (_, policy) = load(args.policy.as_ref(), setup, output)?;
+    let who = Principal {
+        name: args.principal.clone(),
+        transport: args.transport,
+        source_ip: None,
+        claims: std::collections::BTreeMap::new(),
+    };
+    let target = Target {
+        path: args.path.clone(),
+        title_path: None,
+        place: None,
+        category: args.category,
+        tags: args.tags.iter().cloned().collect(),
+    };
+    let now = args.at.or_else(|| Clock::system().now());
+    let explanation = policy.explain(&who, args.action, &target, args.with_reason, now);
+    if args.json {
+        output.line(serde_json::to_string(&explanation).unwrap_or_default());
+    } else {
+        print(&explanation, args, output);
+    }
+    Ok(if explanation.decision == Effect::Allow { ExitCode::SUCCESS } else { ExitCode::from(app::DENIED) })
+}
+
+fn print(explanation: &Explanation, args: &ExplainArgs, output: Output) {
+    let verdict = match explanation.decision {
+        Effect::Allow => output.paint(Style::Good, "allow"),
+        Effect::Deny => output.paint(Style::Bad, "deny"),
+    };
+    output.line(format!("{verdict}  {} {} {}: {}", args.principal, args.action, args.path, explanation.why));
+    if explanation.obligations.reason {
+        output.line("  needs a reason from the caller");
+    }
+    for rate in &explanation.obligations.rates {
+        output.line(format!("  at most {} by `{}`", rate.rate, rate.rule));
+    }
+    let rows: Vec<Vec<String>> = explanation
+        .rules
+        .iter()
+        .map(|rule| {
+            let why =
+                rule.unmet.as_ref().map_or_else(|| "matches".to_owned(), |unmet| format!("no: {}", unmet.as_str()));
+            vec![format!("  line {}", rule.line), rule.effect.as_str().to_owned(), rule.rule.to_string(), why]
+        })
+        .collect();
+    output.table(&rows);
+}
