@@ -1,0 +1,28 @@
+//! The whole program from outside: the real binary, a real vault, and clients that speak MCP to it.
+#![cfg(test)]
+#![allow(
+    clippy::string_slice,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that meets something else fails, as it should"
+)]
+
+mod bundles;
+mod decisions;
+mod denies_by_default;
+mod finds_and_describes;
+mod lifecycles;
+mod not_there_and_not_yours;
+mod other_peoples_text;
+mod reads;
+mod resources_and_completion;
+mod robust_audit;
+mod robust_cli;
+mod robust_kill;
+mod robust_leaks;
+mod robust_lifecycle;
+mod robust_memory;
+mod robust_reload;
+mod schemas;
+mod support;
+mod support_robust;
+mod writes;
