@@ -31,14 +31,14 @@ get() { "$opward" secret get "$1" && printf x; }
 put() { printf %s "$2" | "$opward" secret put "$1" >/dev/null; }
 
 "$opward" init --source local >/dev/null
-vault="$(find "$home" -name '*.kdbx' | head -n 1)"
-key="$(find "$home" -name '*.keyx' | head -n 1)"
+vault="$(find "$home" -name '*.kdbx' -print -quit)"
+key="$(find "$home" -name '*.keyx' -print -quit)"
 if [[ -z "$vault" || -z "$key" ]]; then
     echo "FAIL opward init made no vault or key file in $home"
     exit 1
 fi
 # People may read here; the starter policy lets nobody.
-policy="$(find "$home" -name 'policy.toml' | head -n 1)"
+policy="$(find "$home" -name 'policy.toml' -print -quit)"
 cat >>"$policy" <<'TOML'
 
 [[rule]]
@@ -119,7 +119,8 @@ xc mkdir "$vault" Staging
 printf 'from-the-start\n' | xc add -p -u someone "$vault" Staging/First
 same 'we open a vault it made' 'from-the-startx' "$(get Staging/First/password)"
 before="$(sha256sum <"$vault")"
-if xc db-info "$vault" | grep -q '^KDF: AES'; then
+info="$(xc db-info "$vault")"
+if grep -q '^KDF: AES' <<<"$info"; then
     # It still makes KDBX 3 on the command line, which we read and leave alone.
     wrote=0
     put 'Staging/First/api_token' 'added' 2>"$theirs/error" || wrote=$?
