@@ -177,7 +177,9 @@ impl Call {
     /// even list: the two get the same answer.
     pub async fn deny_unseen(&self, action: Action, reference: &Reference) -> Refusal {
         let about = About { action, subject: Subject::Reference(reference), source: None };
-        self.refuse(about, &[], denial::unseen(self.principal(), action)).await
+        // What's decided without a rule is decided so for what exists, too.
+        let reason = self.policy.denies_all(self.now).unwrap_or(DenyReason::NoRule);
+        self.refuse(about, &[], denial::denied(self.principal(), action, &reason, None)).await
     }
 
     /// Ends a request to see an item none of whose fields the principal may see.
@@ -197,8 +199,8 @@ impl Call {
             subject: Subject::Secret(&target.path),
             source: target.place.as_ref().map(|place| &place.source),
         };
-        let listable = self.may_list(std::slice::from_ref(target));
-        let error = denial::denied(self.principal(), action, target, reason, listable);
+        let known = self.may_list(std::slice::from_ref(target)).then_some(&target.path);
+        let error = denial::denied(self.principal(), action, reason, known);
         self.refuse(about, reason.rules(), error).await
     }
 

@@ -2,53 +2,45 @@
 
 use std::time::Duration;
 
-use crate::model::{Action, ErrorCode, PrincipalName, PublicError, RuleId, Target};
+use crate::model::{Action, ErrorCode, PrincipalName, PublicError, RuleId, SecretPath};
 use crate::policy::DenyReason;
 
-/// The refusal of a path; what's said of it depends on whether its existence may be known.
-#[expect(clippy::wildcard_enum_match_arm, reason = "a new reason is told like the lack of a rule")]
+/// A denial. It names the path, and what about it was decided, only where that the path exists may be
+/// known; `known` is `None` both for what isn't there and for what the principal may not know about,
+/// so that the two get one text.
 pub(super) fn denied(
     principal: &PrincipalName,
     action: Action,
-    target: &Target,
     reason: &DenyReason,
-    listable: bool,
+    known: Option<&SecretPath>,
 ) -> PublicError {
-    let path = &target.path;
-    match reason {
-        // Neither tells anything about the path.
-        DenyReason::NoPolicy => PublicError::new(
+    let denied = |message: String, hint: String| PublicError::new(ErrorCode::Denied, message, hint);
+    match (reason, known) {
+        // These two deny everything, so they tell nothing about a path.
+        (DenyReason::NoPolicy, _) => PublicError::new(
             ErrorCode::Denied,
             "no policy is in force, so everything is denied",
             "ask the owner to run `opward doctor`: the policy file is missing or has mistakes",
         ),
-        DenyReason::ClockUnreadable => PublicError::new(
+        (DenyReason::ClockUnreadable, _) => PublicError::new(
             ErrorCode::Denied,
             "the machine's clock can't be read, so everything is denied",
             "ask the owner to set it",
         ),
-        _ if !listable => unseen(principal, action),
-        DenyReason::Forbidden(rules) => PublicError::new(
-            ErrorCode::Denied,
+        (_, None) => denied(
+            format!("no rule allows `{principal}` to {action} this, whether or not it exists"),
+            format!("list_secrets shows what you may know of; ask the owner to add a rule for *{action}* on this path"),
+        ),
+        (DenyReason::Forbidden(rules), Some(path)) => denied(
             format!("a rule forbids `{principal}` to {action} {path}"),
-            "this was decided by the owner; do without it, or ask them to change the rule",
+            "this was decided by the owner; do without it, or ask them to change the rule".to_owned(),
         )
         .with_rule(rules.first().cloned()),
-        _ => PublicError::new(
-            ErrorCode::Denied,
+        (DenyReason::NoRule, Some(path)) => denied(
             format!("no rule allows `{principal}` to {action} {path}"),
             format!("ask the owner to add a rule for *{action}* on this path to their policy file"),
         ),
     }
-}
-
-/// The refusal of what isn't there and of what the principal may not know about: one text for both.
-pub(super) fn unseen(principal: &PrincipalName, action: Action) -> PublicError {
-    PublicError::new(
-        ErrorCode::Denied,
-        format!("no rule allows `{principal}` to {action} this, whether or not it exists"),
-        format!("list_secrets shows what you may know of; ask the owner to add a rule for *{action}* on this path"),
-    )
 }
 
 /// The refusal of a request that doesn't say why.

@@ -40,6 +40,18 @@ impl Policy {
         Ok((ids(&rules), Obligations::of(&rules)))
     }
 
+    /// Why nothing at all is permitted, whatever is asked for; `None` where rules decide.
+    #[must_use]
+    pub fn denies_all(&self, now: Option<Timestamp>) -> Option<DenyReason> {
+        self.in_force(now).err()
+    }
+
+    /// The rules and the time that decide, if there are both.
+    pub(super) fn in_force(&self, now: Option<Timestamp>) -> Result<(&Compiled, Timestamp), DenyReason> {
+        let compiled = self.compiled().ok_or(DenyReason::NoPolicy)?;
+        Ok((compiled, now.ok_or(DenyReason::ClockUnreadable)?))
+    }
+
     /// The allow rules that carry a request, or why it's refused.
     pub(super) fn judge(
         &self,
@@ -48,12 +60,7 @@ impl Policy {
         target: &Target,
         now: Option<Timestamp>,
     ) -> Result<Vec<&Rule>, DenyReason> {
-        let Some(compiled) = self.compiled() else {
-            return Err(DenyReason::NoPolicy);
-        };
-        let Some(now) = now else {
-            return Err(DenyReason::ClockUnreadable);
-        };
+        let (compiled, now) = self.in_force(now)?;
         let candidates = candidates(compiled, who, action, target).into_iter();
         let matching = candidates
             .filter_map(|position| compiled.rule(position))

@@ -26,7 +26,7 @@ impl Policy {
     /// It answers as [`Policy::decide`] would for each action.
     #[must_use]
     pub fn survey<'p>(&'p self, who: &'p Principal, now: Option<Timestamp>) -> Survey<'p> {
-        let (Some(compiled), Some(now)) = (self.compiled(), now) else {
+        let Ok((compiled, now)) = self.in_force(now) else {
             return Survey(None);
         };
         let mut groups = Vec::new();

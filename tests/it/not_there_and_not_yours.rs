@@ -60,25 +60,38 @@ async fn to_a_stranger_everything_looks_alike() {
         // Limited to what some items have: whether an item has it would tell.
         &["principals = [\"agent\"]\nactions = [\"list\"]\npaths = [\"**\"]\ntags = [\"never\"]"],
     ] {
-        let home = home(rules).await;
-        let agent = home.serve("agent").await;
-        let expected = answers(&agent, PATHS[0]).await;
-        assert!(expected.iter().filter(|(_, is_error, _)| *is_error).count() >= 6, "{expected:?}");
-        for path in &PATHS[1..] {
-            let answers = answers(&agent, path).await;
-            for (expected, answer) in expected.iter().zip(answers) {
-                // Only a whole item can be archived, whatever path it is.
-                if answer.0 == "delete_secret" && path.matches('/').count() > 1 {
-                    assert_eq!(answer.2["error"]["code"], "invalid");
-                } else {
-                    assert_eq!(*expected, answer, "{path}");
-                }
+        everything_looks_alike(&home(rules).await).await;
+    }
+}
+
+#[tokio::test]
+async fn without_a_policy_everything_looks_alike_as_well() {
+    let home = home(&[]).await;
+    home.policy("this is no policy");
+    everything_looks_alike(&home).await;
+    std::fs::remove_file(home.path("policy.toml")).unwrap();
+    everything_looks_alike(&home).await;
+}
+
+/// Asks every tool about each path as a stranger.
+async fn everything_looks_alike(home: &Home) {
+    let agent = home.serve("agent").await;
+    let expected = answers(&agent, PATHS[0]).await;
+    assert!(expected.iter().filter(|(_, is_error, _)| *is_error).count() >= 6, "{expected:?}");
+    for path in &PATHS[1..] {
+        let answers = answers(&agent, path).await;
+        for (expected, answer) in expected.iter().zip(answers) {
+            // Only a whole item can be archived, whatever path it is.
+            if answer.0 == "delete_secret" && path.matches('/').count() > 1 {
+                assert_eq!(answer.2["error"]["code"], "invalid");
+            } else {
+                assert_eq!(*expected, answer, "{path}");
             }
         }
-        let said = agent.end().await;
-        assert!(!said.contains(CANARY));
-        assert!(!said.contains("Stripe") && !said.contains("Twin"), "{said}");
     }
+    let said = agent.end().await;
+    assert!(!said.contains(CANARY));
+    assert!(!said.contains("Stripe") && !said.contains("Twin"), "{said}");
 }
 
 #[tokio::test]
