@@ -63,12 +63,6 @@ impl Refusal {
             Record::Unwritable => Err(Self(Box::new(Inner { error, record: Record::Unwritable }))),
         }
     }
-
-    /// Whether the refusal is in the audit log; it isn't only when the log can't be written.
-    #[must_use]
-    pub fn is_recorded(&self) -> bool {
-        matches!(self.0.record, Record::Settled(_))
-    }
 }
 
 impl From<AuditError> for Refusal {

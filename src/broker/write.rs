@@ -8,22 +8,14 @@ use serde::Serialize;
 use super::generate::Recipe;
 use super::resolve::{Found, Missing, supposed, unseen};
 use super::{Broker, Done, log_failure};
-use crate::authz::{Call, Pending, Permit, Refusal};
+use crate::authz::{Call, Pending, Permit, Refusal, Settled};
 use crate::custody::{Custody, NewValue, SecretValue, SourceError, Unresolved, Versions};
 use crate::model::kind::{Delete, Rotate, Write};
-use crate::model::{
-    Action, Category, ErrorCode, Item, ItemPath, Name, PublicError, Reference, SecretPath, SourceName, Tag, Target,
-};
+use crate::model::{Action, Category, ErrorCode, Item, ItemPath, PublicError, Reference, SourceName, Tag, Target};
 
-/// A value to be set, with what may go with it.
+/// A value to be set, with what may go with it, for callers that can't name custody's types.
 #[derive(Debug)]
-pub struct NewSecret {
-    value: SecretValue,
-    category: Option<Category>,
-    tags: Option<Vec<Tag>>,
-    expires_at: Option<Timestamp>,
-    if_version: Option<u64>,
-}
+pub struct NewSecret(NewValue);
 
 /// What a value is replaced with.
 #[derive(Debug)]
@@ -73,7 +65,7 @@ impl NewSecret {
     /// A plaintext that's in custody's own type already.
     #[must_use]
     pub fn of(value: SecretValue, category: Option<Category>) -> Self {
-        Self { value, category, tags: None, expires_at: None, if_version: None }
+        Self(NewValue { category, ..NewValue::alone(value, None) })
     }
 
     /// Takes over a plaintext and what goes with it.
@@ -85,7 +77,7 @@ impl NewSecret {
         expires_at: Option<Timestamp>,
         if_version: Option<u64>,
     ) -> Self {
-        Self { value: SecretValue::new(value), category, tags, expires_at, if_version }
+        Self(NewValue { value: SecretValue::new(value), category, tags, expires_at, if_version })
     }
 }
 
@@ -117,7 +109,12 @@ impl Broker {
     /// # Errors
     ///
     /// The recorded refusal.
-    pub async fn write(&self, call: &Call, reference: &Reference, new: NewSecret) -> Result<Done<Written>, Refusal> {
+    pub async fn write(
+        &self,
+        call: &Call,
+        reference: &Reference,
+        NewSecret(new): NewSecret,
+    ) -> Result<Done<Written>, Refusal> {
         let Destination { target, source, item } = self.destination(call, reference, new.category).await?;
         let path = target.path.clone();
         let permit = call.authorize::<Write>(target).await?;
@@ -129,13 +126,6 @@ impl Broker {
             );
             return Err(call.end(permit.spend().1, error).await);
         }
-        let new = NewValue {
-            value: new.value,
-            category: new.category,
-            tags: new.tags,
-            expires_at: new.expires_at,
-            if_version: new.if_version,
-        };
         let (versions, pending) =
             self.finish(move |custody| async move { custody.write(permit, new, &source).await }).await?;
         let (versions, settled) = close(call, versions, pending).await?;
@@ -160,11 +150,16 @@ impl Broker {
         let Found { target, .. } = self.field(call, Action::Rotate, reference).await?;
         let path = target.path.clone();
         let permit = call.authorize::<Rotate>(target).await?;
-        let (versions, pending) = self.finish(move |custody| replace(custody, permit, new)).await?;
-        let (versions, settled) = match versions {
-            Ok(versions) => close(call, versions, pending).await?,
-            Err(error) => return Err(call.end(pending, error).await),
+        let value = match new.value {
+            ReplacementValue::Given(value) => value,
+            ReplacementValue::Generated(recipe) => match recipe.generate() {
+                Ok(value) => value,
+                Err(error) => return Err(call.end(permit.spend().1, error).await),
+            },
         };
+        let new = NewValue::alone(value, new.if_version);
+        let (versions, pending) = self.finish(move |custody| async move { custody.rotate(permit, new).await }).await?;
+        let (versions, settled) = close(call, versions, pending).await?;
         let previous_version = versions.before.unwrap_or(0);
         Ok(Done { body: Replaced { path: path.to_string(), version: versions.now, previous_version }, settled })
     }
@@ -218,12 +213,18 @@ impl Broker {
             Ok(Found { target, item }) => Some((target, item.source.clone(), Some(item))),
             Err(Missing::DefaultField(item) | Missing::Item(Unresolved::NoField(item))) => {
                 let new = supposed(reference, category.unwrap_or(item.category));
-                new.and_then(|new| Some((under(&item.path, &new.path, &item)?, item.source.clone(), Some(item))))
+                new.and_then(|new| {
+                    let path = new.path.under(&item.path).ok()?;
+                    // It's a field of that item, so it's decided on with the item's category and tags.
+                    let target = Target { path, category: item.category, tags: Arc::clone(&item.tags), ..new };
+                    Some((target, item.source.clone(), Some(item)))
+                })
             }
             Err(Missing::Item(Unresolved::NoItem | Unresolved::NoVault)) => {
                 let new = supposed(reference, category.unwrap_or(Category::ApiCredential));
                 self.0.custody.source_for(&catalog, &reference.vault).zip(new).map(|((source, vault), new)| {
-                    let path = vault.as_ref().and_then(|vault| renamed(&new.path, vault)).unwrap_or(new.path.clone());
+                    let stored = vault.and_then(|vault| ItemPath::new(&vault, &reference.item).ok());
+                    let path = stored.and_then(|item| new.path.under(&item).ok()).unwrap_or_else(|| new.path.clone());
                     (Target { path, ..new }, source, None)
                 })
             }
@@ -248,7 +249,7 @@ impl Broker {
 }
 
 /// Whether what goes with a value would change what the caller may do with the item.
-fn widens(call: &Call, item: &Item, new: &NewSecret) -> bool {
+fn widens(call: &Call, item: &Item, new: &NewValue) -> bool {
     let tags = new.tags.as_deref().map_or_else(|| Arc::clone(&item.tags), Arc::from);
     (new.tags.is_some() || new.category.is_some())
         && call.would_gain(item, new.category.unwrap_or(item.category), &tags)
@@ -264,30 +265,11 @@ async fn no_code(call: &Call, action: Action, reference: &Reference) -> Refusal 
     call.fail(action, Some(reference), error).await
 }
 
-async fn replace(
-    custody: Arc<Custody>,
-    permit: Permit<Rotate>,
-    new: Replacement,
-) -> (Result<Result<Versions, SourceError>, PublicError>, Pending) {
-    let value = match new.value {
-        ReplacementValue::Given(value) => Ok(value),
-        ReplacementValue::Generated(recipe) => recipe.generate(),
-    };
-    match value {
-        Ok(value) => {
-            let new = NewValue { value, category: None, tags: None, expires_at: None, if_version: new.if_version };
-            let (versions, pending) = custody.rotate(permit, new).await;
-            (Ok(versions), pending)
-        }
-        Err(error) => (Err(error), permit.spend().1),
-    }
-}
-
 async fn close(
     call: &Call,
     versions: Result<Versions, SourceError>,
     pending: Pending,
-) -> Result<(Versions, crate::authz::Settled), Refusal> {
+) -> Result<(Versions, Settled), Refusal> {
     match versions {
         Ok(versions) => Ok((versions, pending.done().await?)),
         Err(error) => {
@@ -304,34 +286,4 @@ async fn permits(call: &Call, item: &Item) -> Result<Vec<Permit<Delete>>, Refusa
         permits.push(call.authorize::<Delete>(item.target(field)).await?);
     }
     Ok(permits)
-}
-
-/// A new field of an item that exists, under the item's stored name, tags and category.
-fn under(item_path: &ItemPath, written: &SecretPath, item: &Item) -> Option<Target> {
-    let names = written.names();
-    let path = match names.as_slice() {
-        [_, _, field] => item_path.field(None, field),
-        [_, _, section, field] => item_path.field(Some(section), field),
-        _ => return None,
-    };
-    Some(Target {
-        path: path.ok()?,
-        title_path: None,
-        place: None,
-        category: item.category,
-        tags: Arc::clone(&item.tags),
-    })
-}
-
-/// A new item's path in a vault that exists, with the vault's stored name.
-fn renamed(written: &SecretPath, vault: &Name) -> Option<SecretPath> {
-    let names = written.names();
-    let (_, below) = names.split_first()?;
-    let (item, field) = below.split_first()?;
-    let item = ItemPath::new(vault, item).ok()?;
-    match field {
-        [field] => item.field(None, field).ok(),
-        [section, field] => item.field(Some(section), field).ok(),
-        _ => None,
-    }
 }

@@ -207,15 +207,8 @@ impl Catalog {
     /// The path under which the source of a vault would know a secret that's to be made in it.
     #[must_use]
     pub fn new_path_at_source(&self, path: &SecretPath) -> Option<SecretPath> {
-        let names = path.names();
-        let (vault, below) = names.split_first()?;
-        let (item, field) = below.split_first()?;
-        let item = ItemPath::new(&self.vault(vault).ok()?.stored_name, item).ok()?;
-        match field {
-            [field] => item.field(None, field).ok(),
-            [section, field] => item.field(Some(section), field).ok(),
-            _ => None,
-        }
+        let [vault, item] = <[Name; 2]>::try_from(path.item().names()).ok()?;
+        path.under(&ItemPath::new(&self.vault(&vault).ok()?.stored_name, &item).ok()?).ok()
     }
 
     fn stored_at(&self, place: &Place) -> Option<&Arc<Item>> {

@@ -60,6 +60,14 @@ pub struct NewValue {
     pub if_version: Option<u64>,
 }
 
+impl NewValue {
+    /// A value with nothing that goes with it.
+    #[must_use]
+    pub fn alone(value: SecretValue, if_version: Option<u64>) -> Self {
+        Self { value, category: None, tags: None, expires_at: None, if_version }
+    }
+}
+
 /// An item's version after a change and before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Versions {
@@ -251,11 +259,6 @@ impl Custody {
         let archived = self.source(source)?.archive(item, if_version).await;
         self.cache.forget_item(source, item);
         archived.map(|_| ())
-    }
-
-    /// Wipes every cached value.
-    pub fn purge(&self) {
-        self.cache.purge();
     }
 
     fn source(&self, name: &SourceName) -> Result<&Arc<Source>, SourceError> {

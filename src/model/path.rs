@@ -90,35 +90,23 @@ impl SecretPath {
         }
     }
 
-    /// The path as it's written.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0.text
-    }
-
-    /// The `op://` reference to the same secret.
-    #[must_use]
-    pub fn reference(&self) -> String {
-        format!("op://{}", self.0.text)
-    }
-
-    /// The form patterns are matched against: segments joined by `/`, without regard to case, a `/`
-    /// inside a name replaced by a character no name can hold.
-    #[must_use]
-    pub fn matching(&self) -> &str {
-        &self.0.matching
-    }
-
     /// The item this secret belongs to.
     #[must_use]
     pub fn item(&self) -> ItemPath {
         ItemPath(Arc::new(Inner { text: head(&self.0.text).into(), matching: head(&self.0.matching).into() }))
     }
 
-    /// The decoded names, from the vault down.
-    #[must_use]
-    pub fn names(&self) -> Vec<Name> {
-        names(&self.0.text).collect()
+    /// The path of the same section and field in another item.
+    ///
+    /// # Errors
+    ///
+    /// [`PathError::TooLong`] when the written form is too long.
+    pub fn under(&self, item: &ItemPath) -> Result<Self, PathError> {
+        match self.names().get(2..) {
+            Some([section, field]) => item.field(Some(section), field),
+            Some([field]) => item.field(None, field),
+            _ => Err(PathError::Segments(2)),
+        }
     }
 }
 
@@ -169,34 +157,36 @@ impl ItemPath {
         }
         Ok(SecretPath(Arc::new(Inner { text: text.into(), matching: matching.into() })))
     }
-
-    /// The path as it's written.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0.text
-    }
-
-    /// The `op://` reference to the same item.
-    #[must_use]
-    pub fn reference(&self) -> String {
-        format!("op://{}", self.0.text)
-    }
-
-    /// See [`SecretPath::matching`].
-    #[must_use]
-    pub fn matching(&self) -> &str {
-        &self.0.matching
-    }
-
-    /// The decoded names: the vault's and the item's.
-    #[must_use]
-    pub fn names(&self) -> Vec<Name> {
-        names(&self.0.text).collect()
-    }
 }
 
 macro_rules! text_semantics {
     ($type:ident) => {
+        impl $type {
+            /// The path as it's written.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0.text
+            }
+
+            /// The `op://` reference to the same thing.
+            #[must_use]
+            pub fn reference(&self) -> String {
+                format!("op://{}", self.0.text)
+            }
+
+            /// The form patterns are matched against: segments joined by `/`, without regard to
+            /// case, a `/` inside a name replaced by a character no name can hold.
+            #[must_use]
+            pub fn matching(&self) -> &str {
+                &self.0.matching
+            }
+
+            /// The decoded names, from the vault down.
+            #[must_use]
+            pub fn names(&self) -> Vec<Name> {
+                names(&self.0.text).collect()
+            }
+        }
         impl PartialEq for $type {
             fn eq(&self, other: &Self) -> bool {
                 self.0.text == other.0.text
@@ -255,6 +245,8 @@ mod tests {
     fn reads_fields_with_and_without_a_section() {
         let path = SecretPath::parse("Prod/Stripe/credential").unwrap();
         assert_eq!(path.item().as_str(), "Prod/Stripe");
+        let other = ItemPath::parse("Staging/A%2FB").unwrap();
+        assert_eq!(path.under(&other).unwrap().as_str(), "Staging/A%2FB/credential");
         assert_eq!(path.reference(), "op://Prod/Stripe/credential");
         let path = SecretPath::parse("Prod/A%2FB/Extra/key").unwrap();
         assert_eq!(path.item().names()[1].as_str(), "A/B");
