@@ -15,6 +15,9 @@
 #[path = "stdio_process/checks.rs"]
 mod checks;
 #[cfg(target_os = "linux")]
+#[path = "support/memory.rs"]
+mod mappings;
+#[cfg(target_os = "linux")]
 #[path = "stdio_process/server.rs"]
 mod server;
 

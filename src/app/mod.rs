@@ -104,8 +104,7 @@ impl App {
     ///
     /// What the caller of the tool is told.
     pub async fn call(&self, tool: Tool, arguments: Map<String, Value>) -> Result<Value, PublicError> {
-        let client = ClientName::claimed("opward", env!("CARGO_PKG_VERSION"));
-        self.toolbox().call(tool, arguments, client).await.into_result()
+        self.toolbox().call(tool, arguments, own_name()).await.into_result()
     }
 
     /// Stores one variable of a `.env` file as a field of an item.
@@ -117,7 +116,7 @@ impl App {
         let path = format!("{item}/{}", variable.key());
         let reference = Reference::parse(&path)
             .map_err(|error| PublicError::new(ErrorCode::Invalid, error.to_string(), "name an item: Vault/Item"))?;
-        let call = self.session.call(ClientName::claimed("opward", env!("CARGO_PKG_VERSION")), None);
+        let call = self.session.call(own_name(), None);
         match self.broker.write(&call, &reference, variable.into_secret()).await {
             Ok(_) => Ok(()),
             Err(refusal) => Err(refusal.into_error()),
@@ -189,6 +188,11 @@ pub async fn serve_stdio(setup: Setup, principal: PrincipalName) -> Result<(), P
 pub fn outlive_full_files() {
     // The handler stays for good, whoever listens. Where it can't be set, the signal does what it always did.
     let _listening = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
+}
+
+/// What the command line says it is.
+fn own_name() -> ClientName {
+    ClientName::claimed("opward", env!("CARGO_PKG_VERSION"))
 }
 
 /// SIGTERM or SIGINT; never, where they can't be heard.

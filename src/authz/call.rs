@@ -38,6 +38,13 @@ struct About<'a> {
     source: Option<&'a SourceName>,
 }
 
+impl<'a> About<'a> {
+    fn secret(action: Action, target: &'a Target) -> Self {
+        let source = target.place.as_ref().map(|place| &place.source);
+        Self { action, subject: Subject::Secret(&target.path), source }
+    }
+}
+
 impl Call {
     pub(super) fn new(door: Arc<Door>, who: Arc<Authenticated>, client: ClientName, reason: Option<Reason>) -> Self {
         let policy = door.policy.current();
@@ -74,11 +81,7 @@ impl Call {
             Verdict::Allow(grant) => grant,
             Verdict::Deny(reason) => return Err(self.deny(A::ACTION, &request.target, &reason).await),
         };
-        let about = About {
-            action: A::ACTION,
-            subject: Subject::Secret(&request.target.path),
-            source: request.target.place.as_ref().map(|place| &place.source),
-        };
+        let about = About::secret(A::ACTION, &request.target);
         let grant = match approval::settle(grant) {
             Ok(grant) => grant,
             Err(missing) => {
@@ -170,7 +173,9 @@ impl Call {
     /// Ends a request that no item and no path can be named for.
     pub async fn fail(&self, action: Action, reference: Option<&Reference>, error: PublicError) -> Refusal {
         let subject = reference.map_or(Subject::None, Subject::Reference);
-        self.fail_about(About { action, subject, source: None }, error).await
+        let entry = self.entry(About { action, subject, source: None }, Decision::Deny, &[]);
+        let recorded = self.door.audit.failure(entry, error.code).await;
+        Refusal::of(error, recorded.map(Settled::of))
     }
 
     /// Ends a request whose reference resolves to nothing, or to something its principal may not
@@ -194,36 +199,22 @@ impl Call {
     }
 
     async fn deny(&self, action: Action, target: &Target, reason: &DenyReason) -> Refusal {
-        let about = About {
-            action,
-            subject: Subject::Secret(&target.path),
-            source: target.place.as_ref().map(|place| &place.source),
-        };
+        let about = About::secret(action, target);
         let known = self.may_list(std::slice::from_ref(target)).then_some(&target.path);
         let error = denial::denied(self.principal(), action, reason, known);
         self.refuse(about, reason.rules(), error).await
     }
 
     async fn refuse(&self, about: About<'_>, rules: &[RuleId], error: PublicError) -> Refusal {
-        match self.door.audit.refusal(self.entry(about, Decision::Deny, rules), error.code).await {
-            Ok(receipt) => Refusal::recorded(error, Settled::of(receipt)),
-            Err(unwritable) => unwritable.into(),
-        }
-    }
-
-    async fn fail_about(&self, about: About<'_>, error: PublicError) -> Refusal {
-        match self.door.audit.failure(self.entry(about, Decision::Deny, &[]), error.code).await {
-            Ok(receipt) => Refusal::recorded(error, Settled::of(receipt)),
-            Err(unwritable) => unwritable.into(),
-        }
+        let entry = self.entry(about, Decision::Deny, rules);
+        let recorded = self.door.audit.refusal(entry, error.code).await;
+        Refusal::of(error, recorded.map(Settled::of))
     }
 
     /// Closes an open record with an error and makes it the answer.
     pub async fn end(&self, pending: Pending, error: PublicError) -> Refusal {
-        match pending.failed(error.code).await {
-            Ok(settled) => Refusal::recorded(error, settled),
-            Err(unwritable) => unwritable.into(),
-        }
+        let recorded = pending.failed(error.code).await;
+        Refusal::of(error, recorded)
     }
 
     fn entry<'a>(&'a self, about: About<'a>, decision: Decision, rules: &'a [RuleId]) -> Entry<'a> {

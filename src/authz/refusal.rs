@@ -23,9 +23,12 @@ enum Record {
 }
 
 impl Refusal {
-    /// A refusal that was recorded.
-    pub(super) fn recorded(error: PublicError, settled: Settled) -> Self {
-        Self(Box::new(Inner { error, record: Record::Settled(settled) }))
+    /// A refusal, if it was recorded; else that it couldn't be takes its place.
+    pub(super) fn of(error: PublicError, recorded: Result<Settled, AuditError>) -> Self {
+        match recorded {
+            Ok(settled) => Self(Box::new(Inner { error, record: Record::Settled(settled) })),
+            Err(unwritable) => unwritable.into(),
+        }
     }
 
     /// What the caller is told.

@@ -11,6 +11,9 @@ mod decisions;
 mod denies_by_default;
 mod finds_and_describes;
 mod lifecycles;
+#[cfg(debug_assertions)]
+#[path = "../support/memory.rs"]
+mod mappings;
 mod not_there_and_not_yours;
 mod other_peoples_text;
 mod reads;

@@ -5,12 +5,12 @@
 #![cfg(debug_assertions)]
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test's own tools")]
 
-use std::fs::{self, File};
-use std::io::{BufRead as _, Read as _, Seek as _, SeekFrom};
+use std::io::BufRead as _;
 
 use rustix::process::Pid;
 use serde_json::json;
 
+use crate::mappings;
 use crate::support_robust::{Home, Server, call, code};
 
 /// A value of forty characters. What stands at a mark in its first half is looked for, so that half a value is found.
@@ -21,23 +21,9 @@ fn canary() -> String {
 
 /// Where texts stand in the writable memory of a process: which text, and what's around it.
 fn copies_of(pid: Pid, texts: &[&str]) -> Vec<String> {
-    let maps = fs::read_to_string(format!("/proc/{}/maps", pid.as_raw_nonzero())).unwrap();
-    let mut memory = File::open(format!("/proc/{}/mem", pid.as_raw_nonzero())).unwrap();
     let needles: Vec<&[u8]> = texts.iter().map(|text| &text.as_bytes()[13..25]).collect();
     let mut found = Vec::new();
-    for line in maps.lines() {
-        let mut words = line.split_whitespace();
-        let (range, rights) = (words.next().unwrap(), words.next().unwrap());
-        if !rights.starts_with("rw") {
-            continue;
-        }
-        let (from, to) = range.split_once('-').unwrap();
-        let [from, to] = [from, to].map(|text| u64::from_str_radix(text, 16).unwrap());
-        let mut bytes = vec![0; usize::try_from(to - from).unwrap()];
-        memory.seek(SeekFrom::Start(from)).unwrap();
-        if memory.read_exact(&mut bytes).is_err() {
-            continue;
-        }
+    for (line, bytes) in mappings::writable(pid.as_raw_nonzero().get().unsigned_abs()) {
         let mut rest = bytes.as_slice();
         // The library's search for a byte is optimised even in this build.
         while rest.skip_until(b'~').unwrap() > 0 {

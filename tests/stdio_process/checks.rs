@@ -1,6 +1,5 @@
 //! The checks: each starts the server in another way and talks to it.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -8,6 +7,8 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
+
+use crate::mappings;
 
 const HELLO: &str = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
 
@@ -234,24 +235,7 @@ impl Talk {
 
     /// How often the text stands in the server's writable memory.
     fn copies_of(&self, text: &str) -> usize {
-        let maps = std::fs::read_to_string(format!("/proc/{}/maps", self.child.id())).unwrap();
-        let mut memory = File::open(format!("/proc/{}/mem", self.child.id())).unwrap();
-        let mut copies = 0;
-        for line in maps.lines() {
-            let mut words = line.split_whitespace();
-            let (range, rights) = (words.next().unwrap(), words.next().unwrap());
-            if !rights.starts_with("rw") {
-                continue;
-            }
-            let (from, to) = range.split_once('-').unwrap();
-            let [from, to] = [from, to].map(|text| u64::from_str_radix(text, 16).unwrap());
-            let mut bytes = vec![0; usize::try_from(to - from).unwrap()];
-            memory.seek(SeekFrom::Start(from)).unwrap();
-            if memory.read_exact(&mut bytes).is_ok() {
-                copies += find_all(&bytes, text.as_bytes());
-            }
-        }
-        copies
+        mappings::writable(self.child.id()).map(|(_, bytes)| find_all(&bytes, text.as_bytes())).sum()
     }
 
     fn end(mut self) {
