@@ -3,7 +3,10 @@
 //! A closed set, so an enum: each source answers the same five questions in its own way, and only
 //! the code below this module talks to a vault.
 
+mod connect;
 mod local;
+mod onepassword;
+mod op;
 
 pub use local::{LocalError, LocalSettings, LocalSource, Unlock};
 
