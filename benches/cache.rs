@@ -11,8 +11,8 @@ use opward::custody::source::{Fetched, Inventory, Vault};
 use opward::custody::{Cache, CacheSettings, Catalog, Sealer, SecretValue, SourceView};
 use opward::memory::LockedKey;
 use opward::model::{
-    Category, Field, FieldId, FieldType, Item, ItemId, ItemPath, Name, Place, Reference, SecretPath, SourceName,
-    VaultId,
+    Category, Field, FieldId, FieldType, Fields, Item, ItemId, ItemPath, Name, Place, Reference, SecretPath,
+    SourceName, VaultId,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -97,7 +97,7 @@ fn resolve(criterion: &mut Criterion) {
             path,
             category: Category::Login,
             tags: Arc::new([]),
-            fields: fields.into(),
+            fields: Fields::Known(fields.into()),
             version: 1,
             created_at: None,
             updated_at: None,

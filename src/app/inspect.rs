@@ -9,7 +9,7 @@ use crate::config::{Config, ConfigError};
 use crate::custody::Catalog;
 use crate::custody::source::Source;
 use crate::memory::LockedKey;
-use crate::model::Clock;
+use crate::model::{Clock, PrincipalName};
 use crate::policy::{LoadError, Policy};
 
 /// One thing that was looked at.
@@ -115,6 +115,7 @@ async fn vaults(config: &Config) -> Vec<Check> {
     if config.sources.is_empty() {
         return vec![Check::weak("sources", "none is configured", "add a [[source]], or run `opward init`")];
     }
+    let Ok(asker) = PrincipalName::parse(super::PERSON) else { return Vec::new() };
     let opened = match sources::open(&config.sources, &Clock::system()) {
         Ok(opened) => opened,
         Err(error) => return vec![Check::broken("sources", error.to_string(), error.public().hint)],
@@ -122,7 +123,7 @@ async fn vaults(config: &Config) -> Vec<Check> {
     let mut checks = Vec::new();
     let mut parts = Vec::new();
     for (source, view) in opened {
-        let inventory = source.inventory().await;
+        let inventory = source.inventory(&asker).await;
         checks.push(match &inventory {
             Ok(inventory) => {
                 let found = format!(

@@ -14,7 +14,7 @@ use crate::audit::{Decision, Entry, Subject};
 use crate::identity::Authenticated;
 use crate::model::{
     Action, ActionKind, Category, ClientName, Item, PolicyHash, PrincipalName, PublicError, Reason, Reference, Request,
-    RequestId, RuleId, SourceName, Tag, Target,
+    RequestId, RuleId, SecretPath, SourceName, Tag, Target,
 };
 use crate::policy::{DenyReason, Policy, Verdict};
 
@@ -149,7 +149,7 @@ impl Call {
     #[must_use]
     pub fn would_gain(&self, item: &Item, category: Category, tags: &Arc<[Tag]>) -> bool {
         let survey = self.policy.survey(self.who.principal(), self.now);
-        item.fields.iter().any(|field| {
+        item.fields.decided_on().iter().any(|field| {
             let target = item.target(field);
             let now = survey.actions(&target);
             let then = survey.actions(&Target { category, tags: Arc::clone(tags), ..target });
@@ -168,6 +168,23 @@ impl Call {
     pub fn may_list(&self, targets: &[Target]) -> bool {
         let survey = self.policy.survey(self.who.principal(), self.now);
         !targets.is_empty() && targets.iter().all(|target| survey.actions(target).contains(Action::List))
+    }
+
+    /// Whether the principal may know that a path of some category exists.
+    #[must_use]
+    pub fn could_list(&self, targets: &[Target]) -> bool {
+        let survey = self.policy.survey(self.who.principal(), self.now);
+        targets.iter().any(|target| survey.actions(target).contains(Action::List))
+    }
+
+    /// Whether any rule could permit the principal anything in an item, whatever fields it has.
+    #[must_use]
+    pub fn reaches(&self, item: &Item) -> bool {
+        let Some(like) = item.fields.decided_on().first().map(|field| item.target(field)) else { return false };
+        let survey = self.policy.survey(self.who.principal(), self.now);
+        let by_title = like.title_path.as_ref().map(SecretPath::item);
+        survey.reaches_into(item.path.matching(), &like)
+            || by_title.is_some_and(|path| survey.reaches_into(path.matching(), &like))
     }
 
     /// Ends a request that no item and no path can be named for.

@@ -22,12 +22,13 @@ impl Visible {
         &self.item
     }
 
-    /// The fields the principal may know of, with what it may do with each.
+    /// The fields the principal may know of, with what it may do with each; none as long as the
+    /// item's fields are only supposed.
     pub fn fields(&self) -> impl Iterator<Item = (&Field, ActionSet)> {
-        self.fields.iter().filter_map(|(index, actions)| Some((self.item.fields.get(*index)?, *actions)))
+        self.fields.iter().filter_map(|(index, actions)| Some((self.item.fields.known().get(*index)?, *actions)))
     }
 
-    /// What the principal may do with at least one of the fields.
+    /// What the principal may do with at least one of the fields, be they only supposed.
     pub fn actions(&self) -> impl Iterator<Item = Action> {
         Action::ALL.into_iter().filter(|action| self.fields.iter().any(|(_, actions)| actions.contains(*action)))
     }
@@ -36,6 +37,7 @@ impl Visible {
 pub(super) fn visible(survey: &Survey<'_>, item: &Arc<Item>, action: Action) -> Option<Visible> {
     let fields: Vec<_> = item
         .fields
+        .decided_on()
         .iter()
         .enumerate()
         .map(|(index, field)| (index, survey.actions(&item.target(field))))

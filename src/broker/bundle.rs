@@ -31,7 +31,7 @@ enum Plan {
     /// One field whose value is a `.env` file.
     File(Target),
     /// One field a variable.
-    Variables(Vec<(String, Option<Target>)>),
+    Variables(Vec<(String, Target)>),
 }
 
 impl Broker {
@@ -46,25 +46,24 @@ impl Broker {
             let error = PublicError::new(ErrorCode::NotFound, "no bundle of that name is configured", hint);
             return Err(call.fail(Action::Read, None, error).await);
         };
-        let catalog = self.catalog(call, Action::Read).await?;
-        let mut answer = EnvBundle::default();
-        let mut settled = None;
+        let references: Vec<&Reference> = bundle.values().collect();
+        let known = self.acquaint(call, Action::Read, &references).await?;
+        let mut answer = Answer::default();
+        let mut wanted = Vec::with_capacity(bundle.len());
         for (key, reference) in bundle {
-            match self.lookup(&catalog, reference) {
-                Ok(Found { target, .. }) => {
-                    let what = (target, reference.attribute);
-                    self.variable(call, key.clone(), what, &mut answer, &mut settled).await?;
-                }
+            match self.lookup(&known, reference) {
+                Ok(Found { target, .. }) => wanted.push((key.clone(), target, reference.attribute)),
                 Err(missing) => {
                     let refusal = match missing {
                         Missing::Item(why) => unseen(call, Action::Read, reference, &why).await,
                         Missing::DefaultField(item) => no_default(call, Action::Read, reference, &item).await,
                     };
-                    note(key.clone(), refusal, &mut answer, &mut settled)?;
+                    answer.note(key.clone(), refusal)?;
                 }
             }
         }
-        finish(call, answer, settled).await
+        self.variables(call, wanted, &mut answer).await?;
+        answer.finish(call).await
     }
 
     /// Gives the variables in an item: of a note, what's written in it; of any other item, its fields.
@@ -76,15 +75,10 @@ impl Broker {
         match self.plan(call, reference).await? {
             Plan::File(target) => self.file(call, target).await,
             Plan::Variables(variables) => {
-                let mut answer = EnvBundle::default();
-                let mut settled = None;
-                for (key, target) in variables {
-                    match target {
-                        Some(target) => self.variable(call, key, (target, None), &mut answer, &mut settled).await?,
-                        None => answer.missing.push(key),
-                    }
-                }
-                finish(call, answer, settled).await
+                let mut answer = Answer::default();
+                let wanted = variables.into_iter().map(|(key, target)| (key, target, None)).collect();
+                self.variables(call, wanted, &mut answer).await?;
+                answer.finish(call).await
             }
         }
     }
@@ -109,14 +103,14 @@ impl Broker {
         let variables = visible
             .fields()
             .filter(|(field, _)| field.purpose != Some(Purpose::Notes))
-            .map(|(field, _)| (variable_name(&field_name(field)), Some(item.target(field))))
+            .map(|(field, _)| (variable_name(&field_name(field)), item.target(field)))
             .collect();
         Ok(Plan::Variables(variables))
     }
 
     async fn file(&self, call: &Call, target: Target) -> Result<Done<EnvBundle>, Refusal> {
         let permit = call.authorize::<Read>(target).await?;
-        let (lease, pending) = self.0.custody.open(permit).await;
+        let (lease, pending) = self.0.custody.open(permit, call.principal()).await;
         let error = match lease.map(Lease::variables) {
             Ok(Some(variables)) => {
                 let body = EnvBundle { env: variables.into_iter().collect(), ..EnvBundle::default() };
@@ -132,72 +126,92 @@ impl Broker {
         Err(call.end(pending, error).await)
     }
 
-    async fn variable(
+    /// Reads variables: each is decided on and recorded by itself, and those that may be read are
+    /// opened together.
+    async fn variables(
         &self,
         call: &Call,
-        key: String,
-        (target, attribute): (Target, Option<Attribute>),
-        answer: &mut EnvBundle,
-        settled: &mut Option<Settled>,
+        wanted: Vec<(String, Target, Option<Attribute>)>,
+        answer: &mut Answer,
     ) -> Result<(), Refusal> {
-        let permit = match call.authorize::<Read>(target).await {
-            Ok(permit) => permit,
-            Err(refusal) => return note(key, refusal, answer, settled),
-        };
-        let (lease, pending) = self.0.custody.open(permit).await;
-        let receipt = match lease.map(|lease| shown(lease, attribute, call.now())) {
-            Ok(Ok(value)) => {
-                let receipt = pending.done().await?;
-                answer.env.insert(key, value);
-                receipt
+        let mut keys = Vec::with_capacity(wanted.len());
+        let mut permits = Vec::with_capacity(wanted.len());
+        for (key, target, attribute) in wanted {
+            match call.authorize::<Read>(target).await {
+                Ok(permit) => {
+                    keys.push((key, attribute));
+                    permits.push(permit);
+                }
+                Err(refusal) => answer.note(key, refusal)?,
             }
-            Ok(Err(error)) => {
-                answer.missing.push(key);
-                pending.failed(error.code).await?
-            }
-            Err(error) => {
-                log_failure(&error, "a variable of a bundle couldn't be read");
-                answer.missing.push(key);
-                pending.failed(error.public().code).await?
-            }
-        };
-        join(settled, receipt);
+        }
+        let opened = self.0.custody.open_all(permits, call.principal()).await;
+        for ((key, attribute), (lease, pending)) in keys.into_iter().zip(opened) {
+            let receipt = match lease.map(|lease| shown(lease, attribute, call.now())) {
+                Ok(Ok(value)) => {
+                    let receipt = pending.done().await?;
+                    answer.bundle.env.insert(key, value);
+                    receipt
+                }
+                Ok(Err(error)) => {
+                    answer.bundle.missing.push(key);
+                    pending.failed(error.code).await?
+                }
+                Err(error) => {
+                    log_failure(&error, "a variable of a bundle couldn't be read");
+                    answer.bundle.missing.push(key);
+                    pending.failed(error.public().code).await?
+                }
+            };
+            answer.join(receipt);
+        }
         Ok(())
     }
 }
 
-fn join(settled: &mut Option<Settled>, receipt: Settled) {
-    *settled = Some(match settled.take() {
-        Some(known) => known.and(receipt),
-        None => receipt,
-    });
+/// A bundle that's being put together, and the proof for what's in it so far.
+#[derive(Debug, Default)]
+struct Answer {
+    bundle: EnvBundle,
+    settled: Option<Settled>,
 }
 
-/// One key's refusal becomes a line of the answer, unless it couldn't even be recorded.
-#[expect(clippy::wildcard_enum_match_arm, reason = "whatever else keeps a value away, it's missing")]
-fn note(key: String, refusal: Refusal, answer: &mut EnvBundle, settled: &mut Option<Settled>) -> Result<(), Refusal> {
-    let code = refusal.error().code;
-    let receipt = refusal.into_settled()?;
-    match code {
-        ErrorCode::Denied | ErrorCode::RateLimited | ErrorCode::ApprovalRequired => answer.denied.push(key),
-        _ => answer.missing.push(key),
+impl Answer {
+    fn join(&mut self, receipt: Settled) {
+        self.settled = Some(match self.settled.take() {
+            Some(known) => known.and(receipt),
+            None => receipt,
+        });
     }
-    join(settled, receipt);
-    Ok(())
-}
 
-async fn finish(call: &Call, body: EnvBundle, settled: Option<Settled>) -> Result<Done<EnvBundle>, Refusal> {
-    let settled = match settled {
-        Some(settled) => settled,
-        // Nothing was asked of the door, so the look itself is what's recorded.
-        None => call.look(Action::Read).await?.done().await?,
-    };
-    Ok(Done { body, settled })
+    /// One key's refusal becomes a line of the answer, unless it couldn't even be recorded.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "whatever else keeps a value away, it's missing")]
+    fn note(&mut self, key: String, refusal: Refusal) -> Result<(), Refusal> {
+        let code = refusal.error().code;
+        let receipt = refusal.into_settled()?;
+        match code {
+            ErrorCode::Denied | ErrorCode::RateLimited | ErrorCode::ApprovalRequired => self.bundle.denied.push(key),
+            _ => self.bundle.missing.push(key),
+        }
+        self.join(receipt);
+        Ok(())
+    }
+
+    async fn finish(mut self, call: &Call) -> Result<Done<EnvBundle>, Refusal> {
+        self.bundle.missing.sort_unstable();
+        self.bundle.denied.sort_unstable();
+        let settled = match self.settled {
+            Some(settled) => settled,
+            // Nothing was asked of the door, so the look itself is what's recorded.
+            None => call.look(Action::Read).await?.done().await?,
+        };
+        Ok(Done { body: self.bundle, settled })
+    }
 }
 
 /// A note's text, where the item is one.
 fn note_of(item: &Arc<Item>) -> Option<Target> {
-    let note = item.fields.iter().find(|field| field.purpose == Some(Purpose::Notes))?;
+    let note = item.fields.known().iter().find(|field| field.purpose == Some(Purpose::Notes))?;
     (item.category == Category::SecureNote).then(|| item.target(note))
 }
 

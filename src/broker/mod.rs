@@ -9,12 +9,14 @@ mod generate;
 mod look;
 mod read;
 mod resolve;
+mod view;
 mod write;
 
 pub use bundle::EnvBundle;
 pub use generate::Recipe;
-pub use look::{FieldView, ItemView, ListQuery, Listed, Page, VaultView, Vaults};
+pub use look::{ListQuery, Page};
 pub use read::ReadValue;
+pub use view::{FieldView, ItemView, Listed, RequestsLeft, VaultView, Vaults};
 pub use write::{Archived, NewSecret, Replaced, Replacement, Written};
 
 use std::collections::BTreeMap;

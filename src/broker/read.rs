@@ -6,9 +6,9 @@ use serde::Serialize;
 use super::resolve::Found;
 use super::{Broker, Done, log_failure};
 use crate::authz::{Call, Refusal};
-use crate::custody::{Lease, Revealed};
+use crate::custody::{Lease, ReadUp, Revealed, SourceError};
 use crate::model::kind::Read;
-use crate::model::{Action, Attribute, ErrorCode, PublicError, Reference, SecretPath};
+use crate::model::{Action, Attribute, ErrorCode, PublicError, Reference, SecretPath, Target};
 
 /// A value that a rule lets the caller see.
 #[derive(Debug, Serialize)]
@@ -32,9 +32,18 @@ impl Broker {
     /// The recorded refusal.
     pub async fn read(&self, call: &Call, reference: &Reference) -> Result<Done<ReadValue>, Refusal> {
         let Found { target, .. } = self.field(call, Action::Read, reference).await?;
-        let path = target.path.clone();
+        let mut path = target.path.clone();
         let permit = call.authorize::<Read>(target).await?;
-        let (lease, pending) = self.0.custody.open(permit).await;
+        let (mut lease, mut pending) = self.0.custody.open(permit, call.principal()).await;
+        if matches!(lease, Err(SourceError::Missing { .. }))
+            && let Some(moved) = self.moved(call, reference, &path).await
+        {
+            // Its source has another name for it than when that was decided on: decide on that one.
+            let _ = pending.failed(ErrorCode::NotFound).await?;
+            path = moved.path.clone();
+            let permit = call.authorize::<Read>(moved).await?;
+            (lease, pending) = self.0.custody.open(permit, call.principal()).await;
+        }
         let lease = match lease {
             Ok(lease) => lease,
             Err(error) => {
@@ -47,6 +56,17 @@ impl Broker {
             Ok(value) => Ok(Done { body: ReadValue { path, value, version, stale }, settled: pending.done().await? }),
             Err(error) => Err(call.end(pending, error).await),
         }
+    }
+}
+
+impl Broker {
+    /// What a reference means by now, if that's no longer what it meant.
+    async fn moved(&self, call: &Call, reference: &Reference, from: &SecretPath) -> Option<Target> {
+        let catalog = self.0.custody.catalog(call.principal()).await.ok()?;
+        let looked = self.0.custody.look_again(&catalog, &reference.vault, call.principal()).await;
+        let catalog = if looked { self.0.custody.catalog(call.principal()).await.ok()? } else { catalog };
+        let Found { target, .. } = self.lookup(&ReadUp::nothing(catalog), reference).ok()?;
+        (target.path != *from).then_some(target)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Broker;
 use crate::authz::{Call, Refusal};
-use crate::custody::{Catalog, CatalogClash, Unresolved};
+use crate::custody::{Catalog, CatalogClash, ReadUp, SourceError, Unresolved};
 use crate::model::{
     Action, Category, ErrorCode, Field, FieldSelector, Item, ItemPath, Name, PublicError, Reference, Target,
 };
@@ -33,15 +33,55 @@ impl Broker {
     }
 
     pub(super) async fn catalog(&self, call: &Call, action: Action) -> Result<Arc<Catalog>, Refusal> {
-        match self.0.custody.catalog().await {
+        match self.0.custody.catalog(call.principal()).await {
             Ok(catalog) => Ok(catalog),
             Err(clash) => Err(call.fail(action, None, clashing(&clash)).await),
         }
     }
 
+    /// The catalog, with the fields of the items that the references mean. A source is asked for them
+    /// only as far as a rule could let the caller do anything there.
+    pub(super) async fn acquaint(
+        &self,
+        call: &Call,
+        action: Action,
+        references: &[&Reference],
+    ) -> Result<ReadUp, Refusal> {
+        let mut catalog = self.catalog(call, action).await?;
+        if self.look_again(call, &catalog, references).await {
+            catalog = self.catalog(call, action).await?;
+        }
+        let items = references.iter().filter_map(|reference| catalog.item(&reference.vault, &reference.item).ok());
+        let mut unread: Vec<_> = items.filter(|item| !item.fields.are_known() && call.reaches(item)).cloned().collect();
+        if unread.is_empty() {
+            return Ok(ReadUp::nothing(catalog));
+        }
+        unread.sort_by(|one, other| one.path.cmp(&other.path));
+        unread.dedup_by(|one, other| one.path == other.path);
+        match self.0.custody.read_up(&unread, references, &self.0.aliases, call.principal()).await {
+            Ok(read_up) => Ok(read_up),
+            Err(clash) => Err(call.fail(action, None, clashing(&clash)).await),
+        }
+    }
+
+    /// Has the sources look again for what isn't there, where the caller would be told if it were.
+    async fn look_again(&self, call: &Call, catalog: &Catalog, references: &[&Reference]) -> bool {
+        let mut looked = false;
+        for reference in references {
+            let absent = matches!(
+                catalog.item(&reference.vault, &reference.item),
+                Err(Unresolved::NoItem | Unresolved::NoVault)
+            );
+            if absent && call.could_list(&suppositions(reference)) {
+                looked |= self.0.custody.look_again(catalog, &reference.vault, call.principal()).await;
+            }
+        }
+        looked
+    }
+
     /// The one field a reference means.
     pub(super) async fn field(&self, call: &Call, action: Action, reference: &Reference) -> Result<Found, Refusal> {
-        let catalog = self.catalog(call, action).await?;
+        let catalog = self.acquaint(call, action, &[reference]).await?;
         match self.lookup(&catalog, reference) {
             Ok(found) => Ok(found),
             Err(Missing::Item(unresolved)) => Err(unseen(call, action, reference, &unresolved).await),
@@ -51,19 +91,33 @@ impl Broker {
 
     /// The item a reference means, whether or not it also names a field.
     pub(super) async fn item(&self, call: &Call, action: Action, reference: &Reference) -> Result<Arc<Item>, Refusal> {
-        let catalog = self.catalog(call, action).await?;
-        match catalog.resolve(reference) {
-            Ok(resolved) => Ok(Arc::clone(resolved.item())),
-            Err(unresolved) => Err(unseen(call, action, reference, &unresolved).await),
-        }
+        let known = self.acquaint(call, action, &[reference]).await?;
+        let unresolved = match known.catalog().resolve(reference) {
+            Ok(resolved) if resolved.item().fields.are_known() => return Ok(Arc::clone(resolved.item())),
+            Ok(resolved) => Unresolved::Unread(Arc::clone(resolved.item())),
+            Err(unresolved) => unresolved,
+        };
+        Err(unseen(call, action, reference, &explained(&known, unresolved)).await)
     }
 
-    pub(super) fn lookup(&self, catalog: &Catalog, reference: &Reference) -> Result<Found, Missing> {
-        let resolved = catalog.resolve(reference).map_err(Missing::Item)?;
+    pub(super) fn lookup(&self, known: &ReadUp, reference: &Reference) -> Result<Found, Missing> {
+        let missing = |why| Missing::Item(explained(known, why));
+        let resolved = known.catalog().resolve(reference).map_err(missing)?;
         match resolved.value_field(&self.0.aliases) {
             Ok(field) => Ok(Found { item: Arc::clone(resolved.item()), target: resolved.item().target(field) }),
+            Err(unread @ Unresolved::Unread(_)) => Err(missing(unread)),
             Err(_) => Err(Missing::DefaultField(Arc::clone(resolved.item()))),
         }
+    }
+}
+
+/// Says why an item wasn't read, where that's known.
+fn explained(known: &ReadUp, why: Unresolved) -> Unresolved {
+    let Unresolved::Unread(item) = &why else { return why };
+    match known.failure(item) {
+        Some(SourceError::Missing { .. }) => Unresolved::NoItem,
+        Some(error) => Unresolved::SourceDown(error.clone()),
+        None => why,
     }
 }
 

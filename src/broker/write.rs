@@ -11,7 +11,9 @@ use super::{Broker, Done, log_failure};
 use crate::authz::{Call, Pending, Permit, Refusal, Settled};
 use crate::custody::{Custody, NewValue, SecretValue, SourceError, Unresolved, Versions};
 use crate::model::kind::{Delete, Rotate, Write};
-use crate::model::{Action, Category, ErrorCode, Item, ItemPath, PublicError, Reference, SourceName, Tag, Target};
+use crate::model::{
+    Action, Category, ErrorCode, Item, ItemPath, PrincipalName, PublicError, Reference, SourceName, Tag, Target,
+};
 
 /// A value to be set, with what may go with it, for callers that can't name custody's types.
 #[derive(Debug)]
@@ -126,8 +128,9 @@ impl Broker {
             );
             return Err(call.end(permit.spend().1, error).await);
         }
-        let (versions, pending) =
-            self.finish(move |custody| async move { custody.write(permit, new, &source).await }).await?;
+        let (versions, pending) = self
+            .finish(call, |custody, asker| async move { custody.write(permit, new, &source, &asker).await })
+            .await?;
         let (versions, settled) = close(call, versions, pending).await?;
         let body = Written { path: path.to_string(), version: versions.now, created: versions.before.is_none() };
         Ok(Done { body, settled })
@@ -158,7 +161,8 @@ impl Broker {
             },
         };
         let new = NewValue::alone(value, new.if_version);
-        let (versions, pending) = self.finish(move |custody| async move { custody.rotate(permit, new).await }).await?;
+        let (versions, pending) =
+            self.finish(call, |custody, asker| async move { custody.rotate(permit, new, &asker).await }).await?;
         let (versions, settled) = close(call, versions, pending).await?;
         let previous_version = versions.before.unwrap_or(0);
         Ok(Done { body: Replaced { path: path.to_string(), version: versions.now, previous_version }, settled })
@@ -178,8 +182,11 @@ impl Broker {
         let item = self.item(call, Action::Delete, reference).await?;
         let permits = permits(call, &item).await?;
         let (source, id) = (item.source.clone(), item.id.clone());
-        let (result, mut pending) =
-            self.finish(move |custody| async move { custody.archive(permits, &source, &id, if_version).await }).await?;
+        let (result, mut pending) = self
+            .finish(call, move |custody, asker| async move {
+                custody.archive(permits, &source, &id, if_version, &asker).await
+            })
+            .await?;
         let Some(first) = pending.pop() else {
             // An item without fields can't be decided about, and `permits` refused it.
             return Err(call.deny_unseen(Action::Delete, reference).await);
@@ -208,8 +215,8 @@ impl Broker {
         if reference.attribute.is_some() {
             return Err(no_code(call, Action::Write, reference).await);
         }
-        let catalog = self.catalog(call, Action::Write).await?;
-        let destination = match self.lookup(&catalog, reference) {
+        let known = self.acquaint(call, Action::Write, &[reference]).await?;
+        let destination = match self.lookup(&known, reference) {
             Ok(Found { target, item }) => Some((target, item.source.clone(), Some(item))),
             Err(Missing::DefaultField(item) | Missing::Item(Unresolved::NoField(item))) => {
                 let new = supposed(reference, category.unwrap_or(item.category));
@@ -222,7 +229,7 @@ impl Broker {
             }
             Err(Missing::Item(Unresolved::NoItem | Unresolved::NoVault)) => {
                 let new = supposed(reference, category.unwrap_or(Category::ApiCredential));
-                self.0.custody.source_for(&catalog, &reference.vault).zip(new).map(|((source, vault), new)| {
+                self.0.custody.source_for(known.catalog(), &reference.vault).zip(new).map(|((source, vault), new)| {
                     let stored = vault.and_then(|vault| ItemPath::new(&vault, &reference.item).ok());
                     let path = stored.and_then(|item| new.path.under(&item).ok()).unwrap_or_else(|| new.path.clone());
                     (Target { path, ..new }, source, None)
@@ -237,13 +244,13 @@ impl Broker {
     }
 
     /// Runs a change to its end, even if whoever asked goes away meanwhile.
-    async fn finish<T, F, Fut>(&self, change: F) -> Result<T, Refusal>
+    async fn finish<T, F, Fut>(&self, call: &Call, change: F) -> Result<T, Refusal>
     where
-        F: FnOnce(Arc<Custody>) -> Fut,
+        F: FnOnce(Arc<Custody>, PrincipalName) -> Fut,
         Fut: Future<Output = T> + Send + 'static,
         T: Send + 'static,
     {
-        let task = self.0.writes.spawn(change(Arc::clone(&self.0.custody)));
+        let task = self.0.writes.spawn(change(Arc::clone(&self.0.custody), call.principal().clone()));
         task.await.map_err(|_| Refusal::internal())
     }
 }
@@ -281,8 +288,8 @@ async fn close(
 
 /// One permit for each field: an item goes only with all of its secrets.
 async fn permits(call: &Call, item: &Item) -> Result<Vec<Permit<Delete>>, Refusal> {
-    let mut permits = Vec::with_capacity(item.fields.len());
-    for field in &item.fields {
+    let mut permits = Vec::with_capacity(item.fields.known().len());
+    for field in item.fields.known() {
         permits.push(call.authorize::<Delete>(item.target(field)).await?);
     }
     Ok(permits)

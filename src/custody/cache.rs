@@ -156,6 +156,26 @@ impl Cache {
         }
     }
 
+    /// Takes in what a source answered to a question that didn't go through [`Cache::value`], and
+    /// gives what the one who asked it gets: where the source is out of reach, an older value.
+    pub fn settle(
+        &self,
+        place: &Place,
+        generation: Option<u64>,
+        answer: Result<Fetched, SourceError>,
+    ) -> Result<Cached, SourceError> {
+        match answer {
+            Ok(fetched) => {
+                self.insert(place, generation, &fetched);
+                Ok(Cached { value: fetched.value, version: fetched.version, path: fetched.path, stale: None })
+            }
+            Err(error) => {
+                self.0.state().take_to_heart(place, &error);
+                if is_outage(&error) { self.0.stale(place).ok_or(error) } else { Err(error) }
+            }
+        }
+    }
+
     /// Drops all values of an item, and what's on its way to be kept of it.
     pub fn forget_item(&self, source: &SourceName, item: &ItemId) {
         self.0.state().forget(|place| place.source == *source && place.item == *item);

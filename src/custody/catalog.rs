@@ -7,7 +7,7 @@ mod view;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-pub use self::resolve::{FieldAliases, Resolved, Unresolved};
+pub use self::resolve::{FieldAliases, ReadUp, Resolved, Unresolved};
 pub use self::view::SourceView;
 
 use self::naming::{Named, canonical, title};
@@ -197,11 +197,17 @@ impl Catalog {
         index.and_then(|index| self.items.get(index)).ok_or(Unresolved::NoItem)
     }
 
+    /// Whether the fields of an item are known, be it that the item is here no longer.
+    #[must_use]
+    pub fn knows_fields_of(&self, item: &Item) -> bool {
+        self.stored_item(&item.source, &item.vault, &item.id).is_none_or(|item| item.fields.are_known())
+    }
+
     /// The path under which a place's own source knows it, to compare with what it says when it's read.
     #[must_use]
     pub fn path_at_source(&self, place: &Place) -> Option<&SecretPath> {
-        let stored = self.stored_at(place)?;
-        stored.fields.iter().find(|field| field.id == place.field).map(|field| &field.path)
+        let stored = self.stored_item(&place.source, &place.vault, &place.item)?;
+        stored.fields.known().iter().find(|field| field.id == place.field).map(|field| &field.path)
     }
 
     /// The path under which the source of a vault would know a secret that's to be made in it.
@@ -211,11 +217,10 @@ impl Catalog {
         path.under(&ItemPath::new(&self.vault(&vault).ok()?.stored_name, &item).ok()?).ok()
     }
 
-    fn stored_at(&self, place: &Place) -> Option<&Arc<Item>> {
-        let vaults = self.by_id.get(&place.vault)?.iter();
-        let mut here =
-            vaults.filter(|index| self.vaults.get(**index).is_some_and(|vault| vault.source == place.source));
-        self.stored.get(*self.rooms.get(*here.next()?)?.ids.get(&place.item)?)
+    fn stored_item(&self, source: &SourceName, vault: &VaultId, item: &ItemId) -> Option<&Arc<Item>> {
+        let vaults = self.by_id.get(vault)?.iter();
+        let mut here = vaults.filter(|index| self.vaults.get(**index).is_some_and(|vault| vault.source == *source));
+        self.stored.get(*self.rooms.get(*here.next()?)?.ids.get(item)?)
     }
 
     fn vault_index(&self, wanted: &Name) -> Result<usize, Unresolved> {

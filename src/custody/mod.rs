@@ -7,6 +7,8 @@ mod cache;
 mod catalog;
 pub mod dotenv;
 mod error;
+mod locks;
+mod open;
 mod otp;
 mod release;
 mod seal;
@@ -15,7 +17,7 @@ mod value;
 mod vault;
 
 pub use cache::{Cache, CacheSettings, Cached};
-pub use catalog::{Catalog, CatalogClash, FieldAliases, Outage, Resolved, SourceView, Unresolved, VaultEntry};
+pub use catalog::{Catalog, CatalogClash, FieldAliases, Outage, ReadUp, Resolved, SourceView, Unresolved, VaultEntry};
 pub use error::SourceError;
 pub use release::{Lease, Revealed};
 pub use seal::{BrokenSeal, Sealed, Sealer};

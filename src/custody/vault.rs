@@ -1,45 +1,50 @@
-//! What can be done with values: open, set, replace and archive, each for a permit.
+//! What there is, and what can be changed: set, replace and archive, each for a permit. Opening is in `open.rs`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::cache::{Cache, CacheSettings, Cached};
+use super::cache::{Cache, CacheSettings};
 use super::catalog::{Catalog, CatalogClash, SourceView};
 use super::error::SourceError;
-use super::release::Lease;
+use super::locks::ItemLocks;
 use super::seal::Sealer;
-use super::source::{Change, Fetched, Inventory, Source};
+use super::source::{Allowance, Change, Inventory, Source};
 use super::value::{MAX_VALUE_BYTES, SecretValue};
 use crate::authz::{Pending, Permit};
 use crate::memory::LockedKey;
 use crate::model::kind::{Delete, Rotate, Write};
-use crate::model::{ActionKind, Category, ItemId, Name, Place, SecretPath, SourceName, Tag, Target};
+use crate::model::{Category, ItemId, Name, PrincipalName, SecretPath, SourceName, Tag, Target};
 
 /// The sources, what they hold, and the cache in front of them.
 #[derive(Debug)]
 pub struct Custody {
     sources: Vec<(Arc<Source>, SourceView)>,
-    cache: Cache,
+    pub(super) cache: Cache,
     known: Mutex<Option<Arc<Known>>>,
+    /// Held while an item is read for more than one place, so that it isn't read twice.
+    pub(super) turns: ItemLocks,
 }
 
 /// A catalog and what it was made from.
 #[derive(Debug)]
 struct Known {
-    /// In the sources' order; `None` for one that didn't answer.
-    inventories: Vec<Option<Arc<Inventory>>>,
+    /// In the sources' order.
+    inventories: Vec<Result<Arc<Inventory>, SourceError>>,
     catalog: Arc<Catalog>,
 }
 
 impl Known {
-    /// Whether each source still holds what it held. One that doesn't answer never does: why it
-    /// doesn't may have changed.
+    /// Whether each source still holds what it held, or still doesn't answer for the same reason.
     fn is_of(&self, inventories: &[Result<Arc<Inventory>, SourceError>]) -> bool {
         self.inventories.iter().zip(inventories).all(|(known, now)| match (known, now) {
-            (Some(known), Ok(now)) => Arc::ptr_eq(known, now),
+            (Ok(known), Ok(now)) => Arc::ptr_eq(known, now),
+            // What's left to wait gets less each time.
+            (Err(SourceError::RateLimited { .. }), Err(_)) => false,
+            (Err(known), Err(now)) => known.to_string() == now.to_string(),
             _ => false,
         })
     }
@@ -93,6 +98,7 @@ impl Custody {
             sources: sources.into_iter().map(|(source, view)| (Arc::new(source), view)).collect(),
             cache: Cache::new(settings, Sealer::new(key), tasks, stop),
             known: Mutex::new(None),
+            turns: ItemLocks::default(),
         }
     }
 
@@ -102,21 +108,58 @@ impl Custody {
     /// # Errors
     ///
     /// When two sources have a vault of the same name.
-    pub async fn catalog(&self) -> Result<Arc<Catalog>, CatalogClash> {
-        let mut inventories = Vec::with_capacity(self.sources.len());
-        for (source, _) in &self.sources {
-            inventories.push(source.inventory().await);
-        }
+    pub async fn catalog(&self, asker: &PrincipalName) -> Result<Arc<Catalog>, CatalogClash> {
+        let inventories = self.inventories(asker).await;
         if let Some(known) = self.known().filter(|known| known.is_of(&inventories)) {
             return Ok(Arc::clone(&known.catalog));
         }
         let parts = self.sources.iter().zip(&inventories);
         let parts = parts.map(|((source, view), inventory)| (source.name().clone(), view.clone(), inventory.clone()));
         let catalog = Arc::new(Catalog::build(parts.collect())?);
-        let known =
-            Known { inventories: inventories.into_iter().map(Result::ok).collect(), catalog: Arc::clone(&catalog) };
+        let known = Known { inventories, catalog: Arc::clone(&catalog) };
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(known));
         Ok(catalog)
+    }
+
+    /// What each source holds, in their order; those that have to be asked are asked at the same time.
+    async fn inventories(&self, asker: &PrincipalName) -> Vec<Result<Arc<Inventory>, SourceError>> {
+        let mut asked = JoinSet::new();
+        let mut inventories = Vec::with_capacity(self.sources.len());
+        for (index, (source, _)) in self.sources.iter().enumerate() {
+            let fresh = source.fresh().map(Ok);
+            if fresh.is_none() {
+                let (source, asker) = (Arc::clone(source), asker.clone());
+                asked.spawn(async move { (index, source.inventory(&asker).await) });
+            }
+            inventories.push(fresh.unwrap_or_else(|| Err(silent(source.name()))));
+        }
+        while let Some(answered) = asked.join_next().await {
+            if let Ok((index, answer)) = answered
+                && let Some(slot) = inventories.get_mut(index)
+            {
+                *slot = answer;
+            }
+        }
+        inventories
+    }
+
+    /// Looks again at what there is because a name wasn't found, in the sources that could have such
+    /// a vault; tells whether any did.
+    pub async fn look_again(&self, catalog: &Catalog, vault: &Name, asker: &PrincipalName) -> bool {
+        let known = catalog.vault(vault).ok().map(|vault| &vault.source);
+        let mut looked = false;
+        for (source, view) in &self.sources {
+            if known.map_or_else(|| view.may_hold(vault), |known| known == source.name()) {
+                looked |= source.look_again(asker).await;
+            }
+        }
+        looked
+    }
+
+    /// How many requests a source may still be sent; `None` where nobody counts them.
+    #[must_use]
+    pub fn allowance(&self, source: &SourceName) -> Option<Allowance> {
+        self.source(source).ok()?.allowance()
     }
 
     fn known(&self) -> Option<Arc<Known>> {
@@ -137,44 +180,15 @@ impl Custody {
         }
     }
 
-    /// Opens the one secret a permit is for.
-    ///
-    /// The record is handed back with the outcome, for whoever delivers the value to close.
-    pub async fn open<A: ActionKind>(&self, permit: Permit<A>) -> (Result<Lease<A>, SourceError>, Pending) {
-        let (request, pending) = permit.spend();
-        (self.value(request.target).await.map(Lease::new), pending)
-    }
-
-    async fn value(&self, target: Target) -> Result<Cached, SourceError> {
-        let Some(place) = target.place.clone() else {
-            return Err(SourceError::Missing { source_name: SourceName::new("") });
-        };
-        let source = self.source(&place.source)?;
-        let generation = self.generation(&place.source);
-        let cached = if let Some(cached) = self.cache.peek(&place, generation) {
-            cached
-        } else {
-            let (from, wanted) = (Arc::clone(source), place.clone());
-            self.cache.value(&place, generation, move || fetch_one(from, wanted)).await?
-        };
-        // The item may have been renamed or moved since the decision was made on its path.
-        if cached.path == target.path || cached.path == self.at_source(&target) {
-            Ok(cached)
-        } else {
-            self.cache.forget_item(&place.source, &place.item);
-            Err(SourceError::Missing { source_name: place.source })
-        }
-    }
-
     /// The generation of the inventory that the request was resolved with, or of a later one.
-    fn generation(&self, source: &SourceName) -> Option<u64> {
+    pub(super) fn generation(&self, source: &SourceName) -> Option<u64> {
         let index = self.sources.iter().position(|(known, _)| known.name() == source)?;
-        self.known()?.inventories.get(index)?.as_ref()?.generation
+        self.known()?.inventories.get(index)?.as_ref().ok()?.generation
     }
 
     /// The path by which a secret's own source knows it: another one, where its vault is renamed
     /// or its title is another's too.
-    fn at_source(&self, target: &Target) -> SecretPath {
+    pub(super) fn at_source(&self, target: &Target) -> SecretPath {
         let known = self.known();
         let path = known.and_then(|known| match &target.place {
             Some(place) => known.catalog.path_at_source(place).cloned(),
@@ -189,22 +203,34 @@ impl Custody {
         permit: Permit<Write>,
         new: NewValue,
         into: &SourceName,
+        asker: &PrincipalName,
     ) -> (Result<Versions, SourceError>, Pending) {
         let (request, pending) = permit.spend();
-        (self.set(request.target, new, into).await, pending)
+        (self.set(request.target, new, into, asker).await, pending)
     }
 
     /// Replaces a value, for a permit to rotate. What isn't there can't be replaced.
-    pub async fn rotate(&self, permit: Permit<Rotate>, new: NewValue) -> (Result<Versions, SourceError>, Pending) {
+    pub async fn rotate(
+        &self,
+        permit: Permit<Rotate>,
+        new: NewValue,
+        asker: &PrincipalName,
+    ) -> (Result<Versions, SourceError>, Pending) {
         let (request, pending) = permit.spend();
         let result = match request.target.place.clone() {
-            Some(place) => self.set(request.target, new, &place.source).await,
+            Some(place) => self.set(request.target, new, &place.source, asker).await,
             None => Err(SourceError::Missing { source_name: SourceName::new("") }),
         };
         (result, pending)
     }
 
-    async fn set(&self, target: Target, new: NewValue, into: &SourceName) -> Result<Versions, SourceError> {
+    async fn set(
+        &self,
+        target: Target,
+        new: NewValue,
+        into: &SourceName,
+        asker: &PrincipalName,
+    ) -> Result<Versions, SourceError> {
         let source = self.source(into)?;
         if new.value.is_too_large() {
             return Err(SourceError::TooLarge { source_name: into.clone(), limit: MAX_VALUE_BYTES });
@@ -219,7 +245,7 @@ impl Custody {
             if_version: new.if_version,
         };
         let place = change.place.clone();
-        let stored = source.store(change).await;
+        let stored = source.store(change, asker).await;
         // Even a write that failed may have taken effect, so what's cached is no longer to be trusted.
         if let Some(place) = stored.as_ref().map_or(place.as_ref(), |stored| Some(&stored.place)) {
             self.cache.forget_item(&place.source, &place.item);
@@ -236,6 +262,7 @@ impl Custody {
         source: &SourceName,
         item: &ItemId,
         if_version: Option<u64>,
+        asker: &PrincipalName,
     ) -> (Result<(), SourceError>, Vec<Pending>) {
         let (requests, pending): (Vec<_>, Vec<_>) = permits.into_iter().map(Permit::spend).unzip();
         let covered = !requests.is_empty()
@@ -243,7 +270,7 @@ impl Custody {
                 request.target.place.as_ref().is_some_and(|place| place.source == *source && place.item == *item)
             });
         let result = if covered {
-            self.archive_item(source, item, if_version).await
+            self.archive_item(source, item, if_version, asker).await
         } else {
             Err(SourceError::Missing { source_name: source.clone() })
         };
@@ -255,13 +282,14 @@ impl Custody {
         source: &SourceName,
         item: &ItemId,
         if_version: Option<u64>,
+        asker: &PrincipalName,
     ) -> Result<(), SourceError> {
-        let archived = self.source(source)?.archive(item, if_version).await;
+        let archived = self.source(source)?.archive(item, if_version, asker).await;
         self.cache.forget_item(source, item);
         archived.map(|_| ())
     }
 
-    fn source(&self, name: &SourceName) -> Result<&Arc<Source>, SourceError> {
+    pub(super) fn source(&self, name: &SourceName) -> Result<&Arc<Source>, SourceError> {
         self.sources
             .iter()
             .map(|(source, _)| source)
@@ -270,7 +298,11 @@ impl Custody {
     }
 }
 
-async fn fetch_one(source: Arc<Source>, place: Place) -> Result<Fetched, SourceError> {
-    let missing = SourceError::Missing { source_name: place.source.clone() };
-    source.fetch(std::slice::from_ref(&place)).await?.pop().unwrap_or(Err(missing))
+/// What stands for a source whose answer never came.
+fn silent(source: &SourceName) -> SourceError {
+    SourceError::Unavailable {
+        source_name: source.clone(),
+        detail: "the look at what it holds ended without an answer".to_owned(),
+        remedy: "try again",
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::fields::Fields;
 use super::name::{Name, fold, is_refused};
 use super::path::{ItemPath, SecretPath};
 use super::request::{Place, Target};
@@ -290,8 +291,8 @@ pub struct Item {
     pub category: Category,
     /// Its tags.
     pub tags: Arc<[Tag]>,
-    /// Its fields, in the source's order.
-    pub fields: Vec<Field>,
+    /// Its fields.
+    pub fields: Fields,
     /// Counts up with every change.
     pub version: u64,
     /// When it was made.
@@ -315,8 +316,9 @@ impl Item {
     /// The field marked as the item's value: purpose PASSWORD, else id `credential`, else id `password`.
     #[must_use]
     pub fn marked_field(&self) -> Option<&Field> {
-        let by_id = |id: &str| self.fields.iter().find(|field| field.id.as_str() == id);
+        let by_id = |id: &str| self.fields.known().iter().find(|field| field.id.as_str() == id);
         self.fields
+            .known()
             .iter()
             .find(|field| field.purpose == Some(Purpose::Password))
             .or_else(|| by_id("credential"))
@@ -326,7 +328,7 @@ impl Item {
     /// The concealed field, if there's exactly one.
     #[must_use]
     pub fn only_concealed_field(&self) -> Option<&Field> {
-        let mut concealed = self.fields.iter().filter(|field| field.concealed());
+        let mut concealed = self.fields.known().iter().filter(|field| field.concealed());
         concealed.next().filter(|_| concealed.next().is_none())
     }
 

@@ -6,6 +6,7 @@
 
 mod action;
 mod clock;
+mod fields;
 mod item;
 mod name;
 mod path;
@@ -17,6 +18,7 @@ mod request;
 
 pub use action::{Action, ActionKind, kind};
 pub use clock::Clock;
+pub use fields::Fields;
 pub use item::{Category, Field, FieldId, FieldType, Item, ItemId, Purpose, SourceName, Tag, VaultId};
 pub(crate) use name::is_refused;
 pub use name::{Name, NameError, fold};

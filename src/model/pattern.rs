@@ -91,6 +91,26 @@ impl PathPattern {
         let path: Vec<&str> = matching.split('/').collect();
         covers(&self.segments, &path, false)
     }
+
+    /// Whether the pattern covers the path, or could cover something below it.
+    #[must_use]
+    pub fn reaches_into(&self, matching: &str) -> bool {
+        let path: Vec<&str> = matching.split('/').collect();
+        reaches_into(&self.segments, &path)
+    }
+}
+
+fn reaches_into(pattern: &[PatternSegment], path: &[&str]) -> bool {
+    let (Some((first, rest)), Some((segment, below))) = (pattern.split_first(), path.split_first()) else {
+        // Either an ancestor was matched, or what's left of the pattern speaks of what's below.
+        return true;
+    };
+    match first {
+        PatternSegment::Literal(literal) => **literal == **segment && reaches_into(rest, below),
+        PatternSegment::Wildcard(wildcard) => wildcard.matches(segment) && reaches_into(rest, below),
+        // Any number of segments, so whatever follows may be found further below.
+        PatternSegment::AnyDepth => true,
+    }
 }
 
 /// `consumed` says whether an ancestor of at least one segment has been walked already.
@@ -261,6 +281,18 @@ mod tests {
             ["Staging/Stripe/credential/**/x", "Stag", "*/credential", "Staging/Stripe/cred", "Staging/*/*/*"]
         {
             assert!(!covers(pattern, "Staging/Stripe/credential"), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_reaches_into_an_item_if_it_could_cover_a_field() {
+        let reaches = |pattern: &str| PathPattern::parse(pattern).unwrap().reaches_into("staging/stripe");
+        for pattern in ["Staging", "Staging/**", "**/token", "staging/*/token", "*/Stripe/API/token", "Staging/Stripe"]
+        {
+            assert!(reaches(pattern), "{pattern}");
+        }
+        for pattern in ["Stag", "Staging/Str", "Production/**", "*/Strip/**", "Stripe/**"] {
+            assert!(!reaches(pattern), "{pattern}");
         }
     }
 

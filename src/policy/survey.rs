@@ -64,4 +64,20 @@ impl Survey<'_> {
         }
         allowed.without(denied)
     }
+
+    /// Whether any rule could permit anything on one of an item's fields, whatever they are. `path`
+    /// is the item's in the matching form; `like` is any target of its, for its category and tags.
+    #[must_use]
+    pub fn reaches_into(&self, path: &str, like: &Target) -> bool {
+        let Some(Settled { compiled, groups, awake }) = &self.0 else {
+            return false;
+        };
+        let positions = groups.iter().flat_map(|group| group.rules.iter());
+        let awake = positions.filter(|position| awake.get(**position).is_some_and(|awake| *awake));
+        awake.filter_map(|position| compiled.rule(*position)).any(|rule| {
+            rule.effect == Effect::Allow
+                && rule.unmet_by_item(like).is_none()
+                && rule.paths().iter().any(|pattern| pattern.reaches_into(path))
+        })
+    }
 }

@@ -130,7 +130,7 @@ impl Shared {
 
 impl State {
     /// Drops what an answer of the source disproves.
-    fn take_to_heart(&mut self, place: &Place, error: &SourceError) {
+    pub(super) fn take_to_heart(&mut self, place: &Place, error: &SourceError) {
         if is_outage(error) {
             return;
         }

@@ -54,19 +54,19 @@ fn named(vault: &Name, stored: &Arc<Item>, shared: bool) -> Option<Named> {
     // A title in the shape of an id could pass for another item's.
     let is_own_id = stored.path.as_str().split_once('/').is_some_and(|(_, title)| title == stored.id.as_str());
     let by_id = shared || (is_id_shaped(title(stored)) && !is_own_id);
-    if !by_id && is_in(vault, stored) && !has_twins(&stored.fields) {
+    if !by_id && is_in(vault, stored) && !has_twins(stored.fields.decided_on()) {
         return Some(Named { item: Arc::clone(stored), stored: Arc::clone(stored) });
     }
     let [_, stored_title] = <[Name; 2]>::try_from(stored.path.names()).ok()?;
     let segment = if by_id { Name::new(stored.id.as_str()).ok()? } else { stored_title.clone() };
     let path = ItemPath::new(vault, &segment).ok()?;
     let by_title = ItemPath::new(vault, &stored_title).ok()?;
-    let mut fields = name_fields(&path, &stored.fields);
+    let mut fields = name_fields(&path, stored.fields.decided_on());
     for field in &mut fields {
         let path = by_title.field(field.section.as_ref(), &field.name).ok();
         field.title_path = path.filter(|path| *path != field.path);
     }
-    let item = Arc::new(Item { path, fields, ..Item::clone(stored) });
+    let item = Arc::new(Item { path, fields: stored.fields.with(fields), ..Item::clone(stored) });
     Some(Named { item, stored: Arc::clone(stored) })
 }
 

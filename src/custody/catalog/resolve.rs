@@ -7,7 +7,7 @@ use super::Catalog;
 use super::naming::{last, section};
 use super::view::same;
 use crate::custody::error::SourceError;
-use crate::model::{Category, ErrorCode, Field, FieldSelector, Item, Name, PublicError, Reference};
+use crate::model::{Category, ErrorCode, Field, FieldSelector, Item, ItemId, Name, PublicError, Reference};
 
 /// How many candidates an answer lists.
 const CANDIDATES_SHOWN: usize = 20;
@@ -45,9 +45,44 @@ pub enum Unresolved {
     /// No source has such a vault.
     #[error("there's no such vault")]
     NoVault,
-    /// The source that may have the vault didn't say what it holds.
+    /// The source that has the vault or the item didn't say what's in it.
     #[error(transparent)]
     SourceDown(SourceError),
+    /// The item's fields aren't known: it wasn't read yet.
+    #[error("the fields of `{}` aren't known yet", .0.path)]
+    Unread(Arc<Item>),
+}
+
+/// A catalog for which items were read that it only knew by name.
+#[derive(Debug)]
+pub struct ReadUp {
+    catalog: Arc<Catalog>,
+    /// What kept others from being read.
+    failures: Vec<(ItemId, SourceError)>,
+}
+
+impl ReadUp {
+    /// A catalog for which nothing had to be read.
+    #[must_use]
+    pub fn nothing(catalog: Arc<Catalog>) -> Self {
+        Self { catalog, failures: Vec::new() }
+    }
+
+    pub(in crate::custody) fn new(catalog: Arc<Catalog>, failures: Vec<(ItemId, SourceError)>) -> Self {
+        Self { catalog, failures }
+    }
+
+    /// The catalog.
+    #[must_use]
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    /// What kept an item from being read, if anything did.
+    #[must_use]
+    pub fn failure(&self, item: &Item) -> Option<&SourceError> {
+        self.failures.iter().find(|(id, _)| *id == item.id).map(|(_, error)| error)
+    }
 }
 
 impl FieldAliases {
@@ -70,6 +105,9 @@ impl Catalog {
         let item = self.item(&reference.vault, &reference.item)?;
         let field = match &reference.field {
             FieldSelector::Default => None,
+            FieldSelector::Field(_) | FieldSelector::InSection(..) if !item.fields.are_known() => {
+                return Err(Unresolved::Unread(Arc::clone(item)));
+            }
             FieldSelector::Field(name) => Some(field(item, None, name)?),
             FieldSelector::InSection(section, name) => Some(field(item, Some(section), name)?),
         };
@@ -87,13 +125,14 @@ impl Resolved {
     /// The field, if the reference named one.
     #[must_use]
     pub fn field(&self) -> Option<&Field> {
-        self.item.fields.get(self.field?)
+        self.item.fields.known().get(self.field?)
     }
 
     /// The field whose value is meant: the one named, else the item's default field.
     pub fn value_field(&self, aliases: &FieldAliases) -> Result<&Field, Unresolved> {
         match self.field() {
             Some(field) => Ok(field),
+            None if !self.item.fields.are_known() => Err(Unresolved::Unread(Arc::clone(&self.item))),
             None => default_field(&self.item, aliases),
         }
     }
@@ -118,6 +157,11 @@ impl Unresolved {
                 PublicError::new(ErrorCode::NotFound, self.to_string(), "list_secrets shows what there is")
             }
             Self::SourceDown(error) => error.public(),
+            Self::Unread(_) => PublicError::new(
+                ErrorCode::SourceUnavailable,
+                "the item couldn't be read, so its fields aren't known",
+                "try again in a moment",
+            ),
         }
     }
 }
@@ -138,14 +182,14 @@ fn default_field<'item>(item: &'item Arc<Item>, aliases: &FieldAliases) -> Resul
     }
     for alias in aliases.of(item.category) {
         if let Some(index) = lookup(item, None, alias)? {
-            return item.fields.get(index).ok_or_else(|| Unresolved::NoField(Arc::clone(item)));
+            return item.fields.known().get(index).ok_or_else(|| Unresolved::NoField(Arc::clone(item)));
         }
     }
     if let Some(field) = item.only_concealed_field() {
         return Ok(field);
     }
-    let concealed: Vec<&Field> = item.fields.iter().filter(|field| field.concealed()).collect();
-    let candidates = if concealed.is_empty() { item.fields.iter().collect() } else { concealed };
+    let concealed: Vec<&Field> = item.fields.known().iter().filter(|field| field.concealed()).collect();
+    let candidates = if concealed.is_empty() { item.fields.known().iter().collect() } else { concealed };
     if candidates.is_empty() {
         Err(Unresolved::NoField(Arc::clone(item)))
     } else {
@@ -163,7 +207,7 @@ fn lookup(item: &Item, wanted_section: Option<&Name>, name: &Name) -> Result<Opt
     let wanted_section = wanted_section.map(Name::matching);
     let at_level = |field: &Field| section(field) == wanted_section.as_deref();
     // Paths are unique, so at most one field has this one.
-    if let Some(index) = item.fields.iter().position(|field| last(field) == wanted && at_level(field)) {
+    if let Some(index) = item.fields.known().iter().position(|field| last(field) == wanted && at_level(field)) {
         return Ok(Some(index));
     }
     if let Some(index) = single(item, |field| at_level(field) && same(&field.name, name))? {
@@ -179,7 +223,7 @@ fn lookup(item: &Item, wanted_section: Option<&Name>, name: &Name) -> Result<Opt
 }
 
 fn single(item: &Item, matches: impl Fn(&Field) -> bool) -> Result<Option<usize>, Unresolved> {
-    let mut found = item.fields.iter().enumerate().filter(|(_, field)| matches(field));
+    let mut found = item.fields.known().iter().enumerate().filter(|(_, field)| matches(field));
     let Some((index, first)) = found.next() else { return Ok(None) };
     let others: Vec<&Field> = found.map(|(_, field)| field).collect();
     if others.is_empty() {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::custody::source::Vault;
-use crate::model::{Category, Field, FieldId, FieldSelector, FieldType, Purpose, Reference};
+use crate::model::{Category, Field, FieldId, FieldSelector, FieldType, Fields, Purpose, Reference};
 
 const IDS: [&str; 4] = [
     "aaaaaaaaaaaaaaaaaaaaaaaaaa",
@@ -14,6 +14,13 @@ const IDS: [&str; 4] = [
     "cccccccccccccccccccccccccc",
     "dddddddddddddddddddddddddd",
 ];
+
+/// The first of an item's fields, to be changed.
+fn first(item: &mut Item) -> &mut Field {
+    match &mut item.fields {
+        Fields::Known(fields) | Fields::Supposed(fields) => &mut fields[0],
+    }
+}
 
 fn name(text: &str) -> Name {
     Name::new(text).unwrap()
@@ -51,7 +58,7 @@ fn item(source: &str, vault: &Vault, id: &str, title: &str, fields: &[FieldSpec<
         path,
         category: Category::ApiCredential,
         tags: Arc::new([]),
-        fields,
+        fields: Fields::Known(fields),
         version: 1,
         created_at: None,
         updated_at: None,
@@ -136,11 +143,12 @@ fn twins_keep_the_path_of_their_title_for_rules() {
     let fields: &[FieldSpec<'_>] = &[("f1", None, "password"), ("f2", None, "pin"), ("f3", None, "PIN")];
     let catalog = one_vault(&[(IDS[1], "Stripe", fields), (IDS[2], "stripe", fields)]);
     let twin = &catalog.items()[1];
-    let by_title: Vec<_> = twin.fields.iter().map(|field| field.title_path.as_ref().unwrap().to_string()).collect();
+    let by_title: Vec<_> =
+        twin.fields.known().iter().map(|field| field.title_path.as_ref().unwrap().to_string()).collect();
     assert_eq!(by_title, ["Staging/stripe/password", "Staging/stripe/pin", "Staging/stripe/PIN"]);
     let single = one_vault(&[(IDS[1], "Stripe", &[("f1", None, "password")])]);
     let item = &single.items()[0];
-    assert_eq!(item.fields[0].title_path, None);
+    assert_eq!(item.fields.known()[0].title_path, None);
 }
 
 #[test]
@@ -189,7 +197,7 @@ fn fields_of_one_name_go_by_their_ids() {
     assert_eq!(meaning(&catalog, "Staging/I/pin"), "ambiguous: f1 f2");
     assert_eq!(meaning(&catalog, "Staging/I/f2"), "Staging/I/f2");
     let places: Vec<_> =
-        catalog.items()[0].fields.iter().map(|field| (field.id.as_str(), field.path.as_str())).collect();
+        catalog.items()[0].fields.known().iter().map(|field| (field.id.as_str(), field.path.as_str())).collect();
     assert_eq!(places, [("f1", "Staging/I/f1"), ("f2", "Staging/I/f2"), ("f3", "Staging/I/f3")]);
 }
 
@@ -212,10 +220,10 @@ fn the_default_field_is_the_marked_one_then_an_extra_name_then_the_only_conceale
     };
     let as_it_is = |_: &mut Item| {};
     let named: &[FieldSpec<'_>] = &[("f1", None, "key"), ("f2", None, "apikey"), ("credential", None, "c")];
-    assert_eq!(value(named, |item| item.fields[0].purpose = Some(Purpose::Password)), "key");
+    assert_eq!(value(named, |item| first(item).purpose = Some(Purpose::Password)), "key");
     assert_eq!(value(named, as_it_is), "c");
     assert_eq!(value(&[("f1", None, "key"), ("f2", None, "apikey"), ("f3", None, "c")], as_it_is), "apikey");
-    let plain = |item: &mut Item| item.fields[0].kind = FieldType::String;
+    let plain = |item: &mut Item| first(item).kind = FieldType::String;
     assert_eq!(value(&[("f1", None, "a"), ("f2", None, "b")], plain), "b");
     assert_eq!(value(&[("f1", None, "a"), ("f2", Some("S"), "b")], as_it_is), "a S/b");
     assert_eq!(value(&[("f1", None, "a")], plain), "a");
@@ -251,9 +259,9 @@ fn a_renamed_vault_has_its_new_name_in_every_path() {
     assert_eq!(meaning(&catalog, "cluster/db/s/password"), "Cluster/DB/S/password");
     assert_eq!(meaning(&catalog, "Prod/DB"), "there's no such vault");
     let item = &catalog.items()[0];
-    let place = item.target(&item.fields[0]).place.unwrap();
+    let place = item.target(&item.fields.known()[0]).place.unwrap();
     assert_eq!(catalog.path_at_source(&place).unwrap().as_str(), "Prod/DB/S/password");
-    assert_eq!(item.fields[0].title_path, None);
+    assert_eq!(item.fields.known()[0].title_path, None);
 }
 
 #[test]
@@ -392,10 +400,11 @@ fn naive(catalog: &Catalog, reference: &Reference) -> String {
         |field: &&Field| field.section.as_ref().map(|s| lower(s.as_str())) == section.map(|s| lower(s.as_str()));
     let named = |field: &&Field| lower(field.name.as_str()) == lower(wanted.as_str());
     let stages: [Vec<&Field>; 4] = [
-        item.fields.iter().filter(|field| lower(field.path.as_str()) == lower(&path)).collect(),
-        item.fields.iter().filter(in_section).filter(named).collect(),
-        item.fields.iter().filter(|_| section.is_none()).filter(named).collect(),
+        item.fields.known().iter().filter(|field| lower(field.path.as_str()) == lower(&path)).collect(),
+        item.fields.known().iter().filter(in_section).filter(named).collect(),
+        item.fields.known().iter().filter(|_| section.is_none()).filter(named).collect(),
         item.fields
+            .known()
             .iter()
             .filter(|field| section.is_none() || in_section(field))
             .filter(|field| field.id.as_str() == wanted.as_str())
@@ -430,7 +439,7 @@ proptest! {
             prop_assert!(seen.insert(item.path.matching().to_owned()), "{}", item.path);
             let found = resolve(&catalog, item.path.as_str()).unwrap();
             prop_assert!(Arc::ptr_eq(found.item(), item));
-            for field in &item.fields {
+            for field in item.fields.known() {
                 prop_assert!(seen.insert(field.path.matching().to_owned()), "{}", field.path);
                 let found = resolve(&catalog, field.path.as_str()).unwrap();
                 prop_assert_eq!(&found.field().unwrap().id, &field.id);

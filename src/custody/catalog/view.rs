@@ -19,7 +19,7 @@ pub struct SourceView {
 
 impl SourceView {
     /// What a vault is called here, if it's seen at all.
-    pub(super) fn name_of(&self, vault: &Vault) -> Option<Name> {
+    pub(in crate::custody) fn name_of(&self, vault: &Vault) -> Option<Name> {
         let is = |name: &Name| name.as_str() == vault.id.as_str() || same(name, &vault.name);
         let renamed = self.rename.iter().find(|(from, _)| is(from)).map(|(_, to)| to);
         let name = renamed.unwrap_or(&vault.name);
@@ -45,7 +45,7 @@ impl SourceView {
     }
 
     /// Whether a vault of this name could be in the source, as far as can be told without asking it.
-    pub(super) fn may_hold(&self, wanted: &Name) -> bool {
+    pub(in crate::custody) fn may_hold(&self, wanted: &Name) -> bool {
         if self.blocked_vaults.iter().any(|blocked| same(blocked, wanted)) {
             return false;
         }

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use super::error::SourceError;
 use super::value::SecretValue;
-use crate::model::{Category, Item, ItemId, Name, Place, SecretPath, SourceName, Tag, VaultId};
+use crate::model::{Category, FieldId, Item, ItemId, Name, Place, PrincipalName, SecretPath, SourceName, Tag, VaultId};
 
 /// A configured `[[source]]`.
 #[derive(Debug)]
@@ -90,6 +90,37 @@ pub struct Stored {
     pub place: Place,
 }
 
+/// An item's address at its source, which never changes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ItemKey {
+    /// The vault it's in.
+    pub vault: VaultId,
+    /// Its id.
+    pub item: ItemId,
+}
+
+/// What may still be asked of a source before its limits are reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// Requests that read, in this hour.
+    pub reads: u32,
+    /// Requests that write, in this hour.
+    pub writes: u32,
+    /// Requests of either kind, in this day.
+    pub today: u32,
+    /// Until when nothing at all may be asked, because the source said so.
+    pub paused_until: Option<Timestamp>,
+}
+
+/// An item that was read whole, since its source doesn't tell its fields' names otherwise.
+#[derive(Debug)]
+pub struct ReadItem {
+    /// The item, with its fields.
+    pub item: Arc<Item>,
+    /// The value of each field that has one. What isn't asked for is to be dropped at once.
+    pub values: Vec<(FieldId, SecretValue)>,
+}
+
 impl Source {
     /// The name it bears in the configuration.
     #[must_use]
@@ -99,31 +130,72 @@ impl Source {
         }
     }
 
-    /// What it holds. Cheap when nothing changed since the last call: the same `Arc` comes back.
-    pub async fn inventory(&self) -> Result<Arc<Inventory>, SourceError> {
+    /// What it holds, if that's known without asking anybody.
+    #[must_use]
+    pub fn fresh(&self) -> Option<Arc<Inventory>> {
+        match self {
+            Self::Local(local) => local.fresh(),
+        }
+    }
+
+    /// What it holds. The same `Arc` comes back as long as nothing changed.
+    pub async fn inventory(&self, asker: &PrincipalName) -> Result<Arc<Inventory>, SourceError> {
         match self {
             Self::Local(local) => local.inventory().await,
         }
     }
 
-    /// Reads values, in as few reads as possible; one that fails doesn't fail the others.
-    pub async fn fetch(&self, places: &[Place]) -> Result<Vec<Result<Fetched, SourceError>>, SourceError> {
+    /// Looks again at what it holds because a name wasn't found, unless that was done a moment ago;
+    /// tells whether it did.
+    pub async fn look_again(&self, asker: &PrincipalName) -> bool {
         match self {
-            Self::Local(local) => local.fetch(places).await,
+            // What's in a file is always known as it is.
+            Self::Local(_) => false,
+        }
+    }
+
+    /// Reads items whose fields aren't known; the next inventory has them.
+    pub async fn read_items(&self, items: &[ItemKey], asker: &PrincipalName) -> Vec<Result<ReadItem, SourceError>> {
+        match self {
+            // A file tells all there is: nothing is left to be read.
+            Self::Local(_) => Vec::new(),
+        }
+    }
+
+    /// Reads values, in as few requests as possible, one answer for each place; one that fails doesn't fail the others.
+    pub async fn fetch(&self, places: &[Place], asker: &PrincipalName) -> Vec<Result<Fetched, SourceError>> {
+        match self {
+            Self::Local(local) => match local.fetch(places).await {
+                Ok(answers) => answers,
+                Err(error) => places.iter().map(|_| Err(error.clone())).collect(),
+            },
         }
     }
 
     /// Sets a value and reads it back.
-    pub async fn store(&self, change: Change) -> Result<Stored, SourceError> {
+    pub async fn store(&self, change: Change, asker: &PrincipalName) -> Result<Stored, SourceError> {
         match self {
             Self::Local(local) => local.store(change).await,
         }
     }
 
     /// Archives an item, recoverably; gives its last version.
-    pub async fn archive(&self, item: &ItemId, if_version: Option<u64>) -> Result<u64, SourceError> {
+    pub async fn archive(
+        &self,
+        item: &ItemId,
+        if_version: Option<u64>,
+        asker: &PrincipalName,
+    ) -> Result<u64, SourceError> {
         match self {
             Self::Local(local) => local.archive(item, if_version).await,
+        }
+    }
+
+    /// How many requests it may still be sent; `None` where nobody counts them.
+    #[must_use]
+    pub fn allowance(&self) -> Option<Allowance> {
+        match self {
+            Self::Local(_) => None,
         }
     }
 

@@ -3,7 +3,9 @@
 use keepass::db::{Entry, Value, fields};
 
 use super::{ids, times, version};
-use crate::model::{Category, Field, FieldId, FieldType, Item, ItemId, ItemPath, Name, Purpose, SourceName, Tag};
+use crate::model::{
+    Category, Field, FieldId, FieldType, Fields, Item, ItemId, ItemPath, Name, Purpose, SourceName, Tag,
+};
 use crate::model::{VaultId, fold};
 
 /// Where an entry keeps its category, in 1Password's words.
@@ -141,7 +143,7 @@ pub(super) fn item(source: &SourceName, vault: &VaultId, path: ItemPath, entry: 
         updated_at: times::modified(entry).and_then(times::timestamp),
         expires_at: times::expires(entry).and_then(times::timestamp),
         urls: urls(&stored),
-        fields: stored.into_iter().map(|stored| stored.field).collect(),
+        fields: Fields::Known(stored.into_iter().map(|stored| stored.field).collect()),
         path,
     }
 }

@@ -118,13 +118,19 @@ impl LocalSource {
         self.run(VaultFile::read_only_because).await
     }
 
+    /// What it holds, if the file is still the one that was last looked at.
+    #[must_use]
+    pub fn fresh(&self) -> Option<Arc<Inventory>> {
+        self.0.unchanged()
+    }
+
     /// What it holds; the same `Arc` as long as the file is unchanged.
     ///
     /// # Errors
     ///
     /// The file can't be opened.
     pub async fn inventory(&self) -> Result<Arc<Inventory>, SourceError> {
-        if let Some(inventory) = self.0.unchanged() {
+        if let Some(inventory) = self.fresh() {
             return Ok(inventory);
         }
         self.run(VaultFile::inventory).await

@@ -130,8 +130,12 @@ async fn item(source: &LocalSource, path: &str) -> Arc<Item> {
 async fn place(source: &LocalSource, path: &str) -> Place {
     let path = SecretPath::parse(path).unwrap();
     let item = item(source, path.item().as_str()).await;
-    let field =
-        item.fields.iter().find(|field| field.path == path).unwrap_or_else(|| panic!("{path}: {:?}", item.fields));
+    let field = item
+        .fields
+        .known()
+        .iter()
+        .find(|field| field.path == path)
+        .unwrap_or_else(|| panic!("{path}: {:?}", item.fields));
     item.target(field).place.unwrap()
 }
 
