@@ -187,6 +187,20 @@ impl Call {
             || by_title.is_some_and(|path| survey.reaches_into(path.matching(), &like))
     }
 
+    /// Those of the items that a rule names, and lets the principal list fields of, though none that
+    /// they're supposed to have.
+    pub fn maybe_visible_among<'a>(
+        &'a self,
+        items: impl Iterator<Item = &'a Arc<Item>> + 'a,
+    ) -> impl Iterator<Item = &'a Arc<Item>> {
+        let survey = self.policy.survey(self.who.principal(), self.now);
+        items.filter(move |item| {
+            let like = item.fields.decided_on().first().map(|field| item.target(field));
+            like.is_some_and(|like| survey.lists_in(item.path.matching(), &like))
+                && view::visible(&survey, item, Action::List).is_none()
+        })
+    }
+
     /// Ends a request that no item and no path can be named for.
     pub async fn fail(&self, action: Action, reference: Option<&Reference>, error: PublicError) -> Refusal {
         let subject = reference.map_or(Subject::None, Subject::Reference);

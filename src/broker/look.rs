@@ -36,6 +36,9 @@ pub struct Page {
     pub more_after: Option<String>,
 }
 
+/// How many items are read at most so that a list can tell whether they belong in it.
+const READ_FOR_A_LIST: usize = 20;
+
 impl Broker {
     /// One page of what the caller may know of.
     ///
@@ -43,9 +46,14 @@ impl Broker {
     ///
     /// The recorded refusal.
     pub async fn list(&self, call: &Call, query: &ListQuery) -> Result<Done<Page>, Refusal> {
-        let catalog = self.names(call).await?;
-        let pending = call.look(Action::List).await?;
         let wanted = Wanted::new(query);
+        let mut catalog = self.names(call).await?;
+        let unclear = catalog.items().iter().filter(|item| !item.fields.are_known() && wanted.item(item));
+        let unclear: Vec<_> = call.maybe_visible_among(unclear).take(READ_FOR_A_LIST).cloned().collect();
+        if !unclear.is_empty() {
+            catalog = Arc::clone(self.read_up(call, Action::List, &unclear, &[]).await?.catalog());
+        }
+        let pending = call.look(Action::List).await?;
         let candidates = catalog.items_from(query.after.as_deref()).iter().filter(|item| wanted.item(item));
         let mut matching = call.visible_among(candidates, Action::List).filter(|visible| wanted.text(visible));
         let secrets: Vec<Listed> = matching.by_ref().take(query.limit).map(|visible| Listed::of(&visible)).collect();

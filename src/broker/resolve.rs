@@ -58,7 +58,18 @@ impl Broker {
         }
         unread.sort_by(|one, other| one.path.cmp(&other.path));
         unread.dedup_by(|one, other| one.path == other.path);
-        match self.0.custody.read_up(&unread, references, &self.0.aliases, call.principal()).await {
+        self.read_up(call, action, &unread, references).await
+    }
+
+    /// Reads items of which only the names are known.
+    pub(super) async fn read_up(
+        &self,
+        call: &Call,
+        action: Action,
+        items: &[Arc<Item>],
+        references: &[&Reference],
+    ) -> Result<ReadUp, Refusal> {
+        match self.0.custody.read_up(items, references, &self.0.aliases, call.principal()).await {
             Ok(read_up) => Ok(read_up),
             Err(clash) => Err(call.fail(action, None, clashing(&clash)).await),
         }

@@ -92,6 +92,15 @@ impl PathPattern {
         covers(&self.segments, &path, false)
     }
 
+    /// Whether the pattern speaks of something below this one path, which it names in full.
+    #[must_use]
+    pub fn names_below(&self, matching: &str) -> bool {
+        let mut path = matching.split('/');
+        let mut own = self.segments.iter();
+        path.all(|segment| matches!(own.next(), Some(PatternSegment::Literal(literal)) if **literal == *segment))
+            && own.next().is_some()
+    }
+
     /// Whether the pattern covers the path, or could cover something below it.
     #[must_use]
     pub fn reaches_into(&self, matching: &str) -> bool {
@@ -293,6 +302,15 @@ mod tests {
         }
         for pattern in ["Stag", "Staging/Str", "Production/**", "*/Strip/**", "Stripe/**"] {
             assert!(!reaches(pattern), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_names_a_field_of_an_item_it_names() {
+        let names = |pattern: &str| PathPattern::parse(pattern).unwrap().names_below("staging/stripe");
+        assert!(names("Staging/Stripe/token") && names("staging/stripe/**"));
+        for pattern in ["Staging/Stripe", "Staging/*/token", "**/token", "Staging/Other/token", "Staging"] {
+            assert!(!names(pattern), "{pattern}");
         }
     }
 

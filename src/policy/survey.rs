@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use super::Policy;
 use super::actions::ActionSet;
 use super::compiled::{Compiled, Group};
-use super::rule::Effect;
+use super::rule::{Effect, Rule};
 use super::trie::Segments;
-use crate::model::{Principal, Target};
+use crate::model::{Action, Principal, Target};
 
 /// What one principal may do at one time: all that doesn't depend on the secret is settled.
 #[derive(Debug)]
@@ -69,15 +69,24 @@ impl Survey<'_> {
     /// is the item's in the matching form; `like` is any target of its, for its category and tags.
     #[must_use]
     pub fn reaches_into(&self, path: &str, like: &Target) -> bool {
-        let Some(Settled { compiled, groups, awake }) = &self.0 else {
-            return false;
-        };
-        let positions = groups.iter().flat_map(|group| group.rules.iter());
-        let awake = positions.filter(|position| awake.get(**position).is_some_and(|awake| *awake));
-        awake.filter_map(|position| compiled.rule(*position)).any(|rule| {
-            rule.effect == Effect::Allow
-                && rule.unmet_by_item(like).is_none()
-                && rule.paths().iter().any(|pattern| pattern.reaches_into(path))
+        self.allowing(like).any(|rule| rule.paths().iter().any(|pattern| pattern.reaches_into(path)))
+    }
+
+    /// Whether a rule names the item and permits something to be listed in it.
+    #[must_use]
+    pub fn lists_in(&self, path: &str, like: &Target) -> bool {
+        self.allowing(like)
+            .filter(|rule| rule.actions().contains(Action::List))
+            .any(|rule| rule.paths().iter().any(|pattern| pattern.names_below(path)))
+    }
+
+    /// The rules that allow anything on targets of this category and with these tags.
+    fn allowing<'a>(&'a self, like: &'a Target) -> impl Iterator<Item = &'a Rule> {
+        self.0.iter().flat_map(move |Settled { compiled, groups, awake }| {
+            let positions = groups.iter().flat_map(|group| group.rules.iter());
+            let awake = positions.filter(|position| awake.get(**position).is_some_and(|awake| *awake));
+            let rules = awake.filter_map(|position| compiled.rule(*position));
+            rules.filter(|rule| rule.effect == Effect::Allow && rule.unmet_by_item(like).is_none())
         })
     }
 }
