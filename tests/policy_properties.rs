@@ -251,13 +251,18 @@ fn answer_as<A: ActionKind>(policy: &Policy, asked: &Asked) -> Answer {
 
 fn matcher_agrees(cases: usize, seed: u64) {
     let mut dice = Dice(seed);
-    let mut covered = 0;
+    let (mut covered, mut passed_by) = (0, 0);
     for _ in 0..cases {
         let (pattern, path) = (pattern(&mut dice), path(&mut dice));
-        let product = PathPattern::parse(&pattern).unwrap().covers(SecretPath::parse(&path).unwrap().matching());
+        let (parsed, secret) = (PathPattern::parse(&pattern).unwrap(), SecretPath::parse(&path).unwrap());
+        let product = parsed.covers(secret.matching());
         assert_eq!(product, reference::covers(&pattern, &path), "{pattern} on {path}");
+        let reached = parsed.reaches_into(secret.item().matching());
+        assert!(reached || !product, "{pattern} covers {path}, and doesn't reach into its item");
         covered += usize::from(product);
+        passed_by += usize::from(!reached);
     }
+    assert!(passed_by > cases / 20, "{passed_by} of {cases}: every pattern reaches into everything");
     assert!((cases / 20..cases).contains(&covered), "{covered} of {cases}: the cases don't tell");
 }
 
@@ -282,7 +287,10 @@ fn evaluator_agrees(cases: usize, seed: u64) {
             let expected = reference::decide(&rules, &question);
             let said = answer(&policy, &asked);
             assert_eq!(said, expected, "{question:?}\n{}", toml(&rules));
-            let surveyed = policy.survey(&asked.who, asked.now).actions(&asked.target).contains(asked.action);
+            let survey = policy.survey(&asked.who, asked.now);
+            let surveyed = survey.actions(&asked.target).contains(asked.action);
+            let reached = survey.reaches_into(asked.target.path.item().matching(), &asked.target);
+            assert!(reached || !surveyed, "{question:?}\n{}", toml(&rules));
             assert_eq!(surveyed, matches!(expected, Answer::Allowed { .. }), "{question:?}\n{}", toml(&rules));
             if let Answer::Allowed { rules, .. } = &said {
                 assert!(shadowed.iter().all(|rule| !rules.contains(rule)), "{shadowed:?} isn't shadowed");
