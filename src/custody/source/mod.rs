@@ -8,6 +8,7 @@ mod local;
 mod onepassword;
 mod op;
 
+pub use connect::{ConnectHealth, ConnectSettings, ConnectSetupError, ConnectVersion, Dependency, DependencyState};
 pub use local::{LocalError, LocalSettings, LocalSource, Unlock};
 
 use std::sync::Arc;
