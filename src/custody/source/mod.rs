@@ -10,6 +10,7 @@ mod op;
 
 pub use connect::{ConnectHealth, ConnectSettings, ConnectSetupError, ConnectVersion, Dependency, DependencyState};
 pub use local::{LocalError, LocalSettings, LocalSource, Unlock};
+pub use op::{Account, NotAnAccount, OpEnvironment, OpSettings, SignIn};
 
 use std::sync::Arc;
 

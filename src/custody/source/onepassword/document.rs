@@ -3,6 +3,8 @@
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use crate::model::VaultId;
+
 /// An item as 1Password gave it, with every value in it. It never outlives the call that read it.
 ///
 /// Both ways to ask speak nearly the same JSON: the `op` program in snake case, Connect in camel case.
@@ -29,6 +31,22 @@ impl Document {
     pub(in crate::custody::source) fn parse_stream(json: &Zeroizing<Vec<u8>>) -> Result<Vec<Self>, NotADocument> {
         let items = serde_json::Deserializer::from_slice(json).into_iter::<Value>();
         items.map(|item| item.map_err(|_| NotADocument).and_then(Self::of)).collect()
+    }
+
+    /// Reads items that follow one another, up to the first that isn't whole.
+    pub(in crate::custody::source) fn parse_leading(json: &Zeroizing<Vec<u8>>) -> Vec<Self> {
+        let items = serde_json::Deserializer::from_slice(json).into_iter::<Value>();
+        items.map_while(|item| item.map_err(|_| NotADocument).and_then(Self::of).ok()).collect()
+    }
+
+    /// Its id.
+    pub(in crate::custody::source) fn id(&self) -> &str {
+        self.0.get("id").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Whether it says that it's in a vault.
+    pub(in crate::custody::source) fn is_in(&self, vault: &VaultId) -> bool {
+        self.0.pointer("/vault/id").and_then(Value::as_str) == Some(vault.as_str())
     }
 
     /// Its JSON, to be sent.
