@@ -10,9 +10,8 @@ use opward::memory::{self, Readers, WipingAllocator};
 static HEAP: WipingAllocator<System> = WipingAllocator(System);
 
 fn main() -> ExitCode {
-    // Before anything is read, and before the runtime starts a thread.
-    let hardening = memory::harden(readers());
-    opward::cli::run(hardening)
+    // Before anything is read. The rest follows once the configuration is, before a thread is started.
+    opward::cli::run(memory::harden(readers()))
 }
 
 /// Tests may read this process's memory, in builds that aren't shipped.

@@ -31,7 +31,7 @@ const MAY_IMPORT: [(&str, &str); 17] = [
 ];
 
 /// What may stand only in a few places: the text, and those places (a folder ends with `/`).
-const ONLY_IN: [(&str, &[&str]); 18] = [
+const ONLY_IN: [(&str, &[&str]); 19] = [
     // Neither by its full name nor under another one.
     ("process::Command", &[]),
     ("Command as", &[]),
@@ -43,7 +43,8 @@ const ONLY_IN: [(&str, &[&str]); 18] = [
     // Hardening comes before the configuration is read.
     ("env::var", &[]),
     ("env::vars", &[]),
-    ("env::var_os", &["config/environment.rs", "main.rs"]),
+    ("env::var_os", &["main.rs"]),
+    ("env::vars_os", &["config/environment.rs"]),
     ("env::set_var", &[]),
     ("io::stdout", &["cli/output.rs", "transport/stdio/pipes.rs"]),
     ("print!(", &[]),

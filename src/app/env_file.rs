@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::broker::NewSecret;
 use crate::custody::dotenv;
-use crate::model::{Category, ErrorCode, PublicError};
+use crate::model::{Category, ErrorCode, PublicError, Reference};
 
 /// The largest `.env` file, in bytes.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
@@ -46,6 +46,11 @@ impl EnvFile {
         Ok(Self(variables.into_iter().map(Variable).collect()))
     }
 
+    /// The variables.
+    pub(super) fn variables(&self) -> impl Iterator<Item = &Variable> {
+        self.0.iter()
+    }
+
     /// The variables' names.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(Variable::key)
@@ -66,6 +71,11 @@ impl Variable {
     #[must_use]
     pub fn key(&self) -> &str {
         &self.0.key
+    }
+
+    /// The reference it holds, with or without `{{ }}` around it: that's no secret.
+    pub(super) fn reference(&self) -> Option<Reference> {
+        self.0.reference()
     }
 
     pub(super) fn into_secret(self) -> NewSecret {

@@ -1,14 +1,19 @@
 //! What works, what's missing, and which promises hold on this machine.
 
+mod onepassword;
+
 use serde::Serialize;
+
+use tokio_util::task::TaskTracker;
 
 use super::setup::{Setup, SetupError};
 use super::sources;
 use crate::audit::{AuditLog, Durability, verify};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Origin};
 use crate::custody::Catalog;
-use crate::custody::source::Source;
-use crate::memory::LockedKey;
+use crate::custody::SourceError;
+use crate::custody::source::{Inventory, Source};
+use crate::memory::{LockedKey, Measure, Outcome};
 use crate::model::{Clock, PrincipalName};
 use crate::policy::{LoadError, Policy};
 
@@ -61,15 +66,30 @@ pub async fn inspect(setup: &Setup) -> Vec<Check> {
     let mut checks = vec![Check::good("version", env!("CARGO_PKG_VERSION"))];
     match setup.config() {
         Ok(config) => {
-            checks.push(Check::good("configuration", config.file.display().to_string()));
+            checks.push(origin(&config));
+            checks.extend(
+                config
+                    .notes
+                    .iter()
+                    .map(|note| Check::weak("environment", note.to_string(), "correct the variable, or take it away")),
+            );
             checks.extend(policy(&config));
-            checks.extend(vaults(&config).await);
+            checks.extend(vaults(&config, setup).await);
             checks.push(log(&config));
         }
         Err(error) => checks.push(configuration(&error)),
     }
     checks.extend(memory(setup));
     checks
+}
+
+fn origin(config: &Config) -> Check {
+    match &config.origin {
+        Origin::File(file) => Check::good("configuration", file.display().to_string()),
+        Origin::Environment => {
+            Check::good("configuration", "there's no file; the environment names a way to 1Password")
+        }
+    }
 }
 
 fn configuration(error: &SetupError) -> Check {
@@ -111,31 +131,29 @@ fn policy(config: &Config) -> Vec<Check> {
     }
 }
 
-async fn vaults(config: &Config) -> Vec<Check> {
+async fn vaults(config: &Config, setup: &Setup) -> Vec<Check> {
     if config.sources.is_empty() {
         return vec![Check::weak("sources", "none is configured", "add a [[source]], or run `opward init`")];
     }
     let Ok(asker) = PrincipalName::parse(super::PERSON) else { return Vec::new() };
-    let opened = match sources::open(&config.sources, &Clock::system()) {
+    let opened = match sources::open(config, setup.environment(), &Clock::system(), &TaskTracker::new()) {
         Ok(opened) => opened,
         Err(error) => return vec![Check::broken("sources", error.to_string(), error.public().hint)],
     };
-    let mut checks = Vec::new();
+    // Without a policy there's nothing to compare rights with, and that's said elsewhere.
+    let policy = Policy::load(&config.policy).unwrap_or_else(|_| Policy::nothing());
+    let mut checks: Vec<Check> = onepassword::around(config, setup.environment()).into_iter().collect();
     let mut parts = Vec::new();
-    for (source, view) in opened {
+    for (configured, (source, view)) in config.sources.iter().zip(opened) {
         let inventory = source.inventory(&asker).await;
-        checks.push(match &inventory {
+        match &inventory {
             Ok(inventory) => {
-                let found = format!(
-                    "{}: {} item(s) in {} vault(s)",
-                    source.name(),
-                    inventory.items.len(),
-                    inventory.vaults.len()
-                );
-                writable(&source, found).await
+                checks.push(working(&source, inventory).await);
+                checks.extend(onepassword::rights(configured, &view, inventory, &policy));
             }
-            Err(error) => Check::broken("source", error.to_string(), error.public().hint),
-        });
+            Err(error) => checks.push(Check::broken("source", error.to_string(), failing(&source, error))),
+        }
+        checks.extend(onepassword::way(configured, setup.environment()));
         parts.push((source.name().clone(), view, inventory));
     }
     if let Err(clash) = Catalog::build(parts) {
@@ -144,12 +162,23 @@ async fn vaults(config: &Config) -> Vec<Check> {
     checks
 }
 
-async fn writable(source: &Source, found: String) -> Check {
-    let Source::Local(local) = source;
+async fn working(source: &Source, inventory: &Inventory) -> Check {
+    let found = format!("{}: {} item(s) in {} vault(s)", source.name(), inventory.items.len(), inventory.vaults.len());
+    let Source::Local(local) = source else {
+        return Check::good("source", found);
+    };
     match local.read_only_because().await {
         Ok(None) => Check::good("source", found),
         Ok(Some(why)) => Check::weak("source", found, format!("it can only be read: {why}")),
         Err(error) => Check::broken("source", error.to_string(), error.public().hint),
+    }
+}
+
+fn failing(source: &Source, error: &SourceError) -> String {
+    match source {
+        // What's said to others is to run this very command.
+        Source::Down(_) => "the other sources work without it; correct this in its [[source]]".to_owned(),
+        Source::Connect(_) | Source::Local(_) | Source::Op(_) => error.public().hint.into_owned(),
     }
 }
 
@@ -184,12 +213,14 @@ fn log(config: &Config) -> Check {
 }
 
 fn memory(setup: &Setup) -> Vec<Check> {
-    let measures = setup.hardening().iter().map(|(measure, outcome)| {
-        if outcome.held() {
-            Check::good("memory", measure.promise())
-        } else {
-            Check::weak("memory", format!("not promised here: {}", measure.promise()), outcome.word())
-        }
+    let measures = setup.hardening().iter().map(|(measure, outcome)| match (measure, outcome) {
+        (_, Outcome::Held) => Check::good("memory", measure.promise()),
+        (Measure::NewPrivileges, Outcome::LeftOff) => Check::weak(
+            "memory",
+            format!("left off for the 1Password app: {}", measure.promise()),
+            "the app answers `op` only if it may run under its own group; a service account or Connect needs none of that",
+        ),
+        _ => Check::weak("memory", format!("not promised here: {}", measure.promise()), outcome.word()),
     });
     let key = match LockedKey::generate() {
         Ok(key) => {

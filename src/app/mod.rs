@@ -1,14 +1,17 @@
 //! The composition root: from the configuration to wired services. The only module that knows all
 //! others.
 
+mod bundle_file;
 mod env_file;
 mod inspect;
 mod setup;
 mod sources;
 
+pub use bundle_file::BundleFile;
 pub use env_file::{EnvFile, Variable};
 pub use inspect::{Check, Health, inspect};
-pub use setup::{Setup, SetupError};
+pub use setup::{Setup, SetupError, Starts};
+pub use sources::token::{Purpose as TokenFor, check_pasted as check_token};
 pub use sources::{NewVault, create_vault};
 
 /// What the command line shows of the audit log.
@@ -21,7 +24,7 @@ pub mod rules {
     pub use crate::policy::*;
 }
 
-pub use crate::memory::Hardening;
+pub use crate::memory::{Hardened, Hardening};
 pub use crate::telemetry::{LevelsError, quiet_panics, start as log_to_stderr};
 pub use crate::tools::ToolName as Tool;
 
@@ -40,7 +43,7 @@ use crate::broker::Broker;
 use crate::config::{self, Config};
 use crate::custody::{CacheSettings, Custody, FieldAliases};
 use crate::identity::{self, Authenticated};
-use crate::memory::LockedKey;
+use crate::memory::{LockedKey, Outcome};
 use crate::model::{ClientName, Clock, ErrorCode, PrincipalName, PublicError, Reference};
 use crate::policy::{PolicyStore, ReloadEvent, watch};
 use crate::tools::{NotSetUp, Server, Toolbox};
@@ -80,8 +83,11 @@ impl App {
         if let Some(error) = policy.last_error() {
             tracing::error!(%error, "the policy can't be used: everything is denied");
         }
+        for note in &config.notes {
+            tracing::warn!("{note}");
+        }
         check_log(&audit, &tasks, &stop);
-        let sources = sources::open(&config.sources, &clock)?;
+        let sources = sources::open(&config, setup.environment(), &clock, &tasks)?;
         let key = LockedKey::generate().map_err(|_| SetupError::internal())?;
         record_start(&audit, setup.hardening(), &who, &policy).await;
         let custody = Arc::new(Custody::new(sources, cache_settings(config.cache), key, &tasks, stop.clone()));
@@ -154,7 +160,10 @@ impl App {
 /// When no session came about.
 pub async fn serve_stdio(setup: Setup, principal: PrincipalName) -> Result<(), PublicError> {
     let pipes = stdio::Pipes::open();
-    let (app, server) = match App::wire(&setup, identity::standard_streams(principal)).await {
+    let wired = App::wire(&setup, identity::standard_streams(principal)).await;
+    // What the environment held is wiped: the sources have what's theirs.
+    drop(setup);
+    let (app, server) = match wired {
         Ok(app) => {
             app.watch_policy();
             let toolbox = app.toolbox();
@@ -272,7 +281,8 @@ fn protections(hardening: Hardening) -> Vec<&'static str> {
 
 async fn record_start(audit: &AuditLog, hardening: Hardening, who: &Authenticated, policy: &PolicyStore) {
     for (measure, outcome) in hardening.iter().filter(|(_, outcome)| !outcome.held()) {
-        tracing::warn!("not promised on this machine: {} ({})", measure.promise(), outcome.word());
+        let why = if outcome == Outcome::LeftOff { "left off for the 1Password app" } else { outcome.word() };
+        tracing::warn!("not promised on this machine: {} ({why})", measure.promise());
     }
     let current = policy.current();
     let principal = who.principal();

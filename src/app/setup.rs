@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::{Config, ConfigError, Dirs, Environment};
-use crate::memory::Hardening;
+use crate::memory::{Hardened, Hardening, Privileges};
 use crate::model::{ErrorCode, PublicError};
 
 /// Where a run of the program starts from.
@@ -12,6 +12,15 @@ pub struct Setup {
     named: Option<PathBuf>,
     environment: Environment,
     hardening: Hardening,
+}
+
+/// What a command may have to start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Starts {
+    /// What a configured source needs.
+    WhatIsConfigured,
+    /// 1Password's program with its app, although it isn't configured yet.
+    TheApp,
 }
 
 /// Why the program can't be wired.
@@ -27,10 +36,31 @@ pub enum SetupError {
 }
 
 impl Setup {
-    /// Notes what the command line and the environment say.
+    /// Notes what the command line and the environment say, and looks into the configuration for
+    /// what this process has to be able to start: whatever that isn't, it gives up for good. So it
+    /// has to come before a thread is started.
     #[must_use]
-    pub fn new(named: Option<PathBuf>, environment: Environment, hardening: Hardening) -> Self {
-        Self { named, environment, hardening }
+    pub fn begin(named: Option<PathBuf>, environment: Environment, hardened: Hardened, starts: Starts) -> Self {
+        let found = Dirs::find(&environment).ok().map(|dirs| Config::load(named.as_deref(), &environment, &dirs));
+        let configured = matches!(found, Some(Ok(config)) if config.asks_the_app());
+        let privileges = match starts {
+            Starts::TheApp => Privileges::OfPrograms,
+            Starts::WhatIsConfigured if configured => Privileges::OfPrograms,
+            Starts::WhatIsConfigured => Privileges::Inherited,
+        };
+        Self { named, environment, hardening: hardened.finish(privileges) }
+    }
+
+    /// Another place in a process that's begun.
+    #[must_use]
+    pub fn elsewhere(environment: Environment, hardening: Hardening) -> Self {
+        Self { named: None, environment, hardening }
+    }
+
+    /// What the environment says.
+    #[must_use]
+    pub fn environment(&self) -> &Environment {
+        &self.environment
     }
 
     /// The configuration file the command line names.

@@ -1,13 +1,20 @@
 //! From `[[source]]` to opened sources, and from nothing to a new vault.
 
+mod onepassword;
+pub(super) mod token;
+
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
+use tokio_util::task::TaskTracker;
+
+use self::onepassword::Surroundings;
 use super::setup::SetupError;
-use crate::config::{KeyFile, LocalConfig, SourceConfig};
+use crate::config::{Config, Environment, KeyFile, LocalConfig, SourceConfig, VaultFilter};
 use crate::custody::source::{LocalError, LocalSettings, LocalSource, Source, Unlock};
 use crate::custody::{SecretValue, SourceView};
-use crate::model::{Clock, ErrorCode, PublicError};
+use crate::model::{Clock, ErrorCode, Name, PublicError};
 
 /// What opens a vault that's about to be made.
 #[derive(Debug)]
@@ -18,22 +25,43 @@ pub enum NewVault {
     Password,
 }
 
-/// Takes note of the configured sources. Nothing is opened, but a password is asked for.
-pub(super) fn open(configured: &[SourceConfig], clock: &Clock) -> Result<Vec<(Source, SourceView)>, SetupError> {
-    configured.iter().map(|source| open_one(source, clock)).collect()
+/// Takes note of the configured sources. Nothing is opened, but tokens are read, and a password is
+/// asked for. A source whose token can't be used is down, and the others aren't.
+pub(super) fn open(
+    config: &Config,
+    environment: &Environment,
+    clock: &Clock,
+    tasks: &TaskTracker,
+) -> Result<Vec<(Source, SourceView)>, SetupError> {
+    // Servers of one configuration are started in different environments, but share one log.
+    let state = config.audit.file.parent().map(Path::to_owned);
+    let around = Surroundings { environment, cache: config.cache, state, clock, tasks };
+    config.sources.iter().map(|source| open_one(source, &around)).collect()
 }
 
-fn open_one(configured: &SourceConfig, clock: &Clock) -> Result<(Source, SourceView), SetupError> {
-    match configured {
+fn open_one(configured: &SourceConfig, around: &Surroundings<'_>) -> Result<(Source, SourceView), SetupError> {
+    Ok(match configured {
         SourceConfig::Local(local) => {
             let settings = LocalSettings { name: local.name.clone(), file: local.file.clone(), unlock: unlock(local)? };
-            let view = SourceView {
-                vaults: local.vaults.only().map(<[_]>::to_vec),
-                blocked_vaults: local.vaults.never().to_vec(),
-                rename: local.rename.iter().map(|(from, to)| (from.clone(), to.clone())).collect(),
-            };
-            Ok((Source::Local(LocalSource::new(settings, clock.clone())), view))
+            let source = Source::Local(LocalSource::new(settings, around.clock.clone()));
+            (source, view(&local.vaults, &local.rename))
         }
+        SourceConfig::Op(op) => {
+            let view = view(&op.vaults, &op.rename);
+            (onepassword::op(op, view.clone(), around), view)
+        }
+        SourceConfig::Connect(connect) => {
+            let view = view(&connect.vaults, &connect.rename);
+            (onepassword::connect(connect, view.clone(), around), view)
+        }
+    })
+}
+
+fn view(vaults: &VaultFilter, rename: &BTreeMap<Name, Name>) -> SourceView {
+    SourceView {
+        vaults: vaults.only().map(<[_]>::to_vec),
+        blocked_vaults: vaults.never().to_vec(),
+        rename: rename.iter().map(|(from, to)| (from.clone(), to.clone())).collect(),
     }
 }
 

@@ -83,12 +83,15 @@ pub struct ItemView {
 #[derive(Debug, Clone, Copy, Serialize, schemars::JsonSchema)]
 #[schemars(inline)]
 pub struct RequestsLeft {
-    /// Those that read, in this hour.
-    pub reads: u32,
-    /// Those that write, in this hour.
-    pub writes: u32,
-    /// Of either kind, in this day.
-    pub today: u32,
+    /// Those that read, within an hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reads: Option<u32>,
+    /// Those that write, within an hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub writes: Option<u32>,
+    /// Of either kind, within a day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub today: Option<u32>,
 }
 
 /// One field of an [`ItemView`].

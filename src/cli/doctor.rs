@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::output::{Output, Style};
-use crate::app::{self, Health, Setup};
+use crate::app::{self, Check, Health, Setup};
 
 /// The arguments of `opward doctor`.
 #[derive(Debug, clap::Args)]
@@ -22,17 +22,22 @@ pub(super) fn run(args: &Args, setup: &Setup, output: Output) -> Result<ExitCode
         output.line(json!({ "checks": checks }));
     } else {
         for check in &checks {
-            let mark = match check.health {
-                Health::Good => output.paint(Style::Good, "✓"),
-                Health::Weak => output.paint(Style::Warn, "!"),
-                Health::Broken => output.paint(Style::Bad, "✗"),
-            };
-            output.line(format!("{mark} {:<14} {}", check.name, check.finding));
-            if let Some(remedy) = &check.remedy {
-                output.line(format!("  {:<14} {} {remedy}", "", output.paint(Style::Dim, "→")));
-            }
+            print(check, output);
         }
     }
     let broken = checks.iter().any(|check| check.health == Health::Broken);
     Ok(if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Shows one check, and what to do about it.
+pub(super) fn print(check: &Check, output: Output) {
+    let mark = match check.health {
+        Health::Good => output.paint(Style::Good, "✓"),
+        Health::Weak => output.paint(Style::Warn, "!"),
+        Health::Broken => output.paint(Style::Bad, "✗"),
+    };
+    output.line(format!("{mark} {:<14} {}", check.name, check.finding));
+    if let Some(remedy) = &check.remedy {
+        output.line(format!("  {:<14} {} {remedy}", "", output.paint(Style::Dim, "→")));
+    }
 }

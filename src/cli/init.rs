@@ -1,8 +1,9 @@
-//! `opward init`: a configuration, a starter policy and a vault, and how to plug it in.
+//! `opward init`: a configuration, a starter policy and a way to values, and how to plug it in.
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+mod files;
+mod local;
+mod onepassword;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -11,13 +12,19 @@ use clap::ValueEnum;
 use super::clients::Client;
 use super::failure::Failure;
 use super::output::{Output, Style};
-use crate::app::{self, NewVault, Setup};
+use crate::app::Setup;
+use crate::config::ConnectUrl;
+use files::{folder, write_new};
 
 /// Where values come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Kind {
     /// A KDBX file on this machine
     Local,
+    /// 1Password, through its op program
+    Op,
+    /// 1Password, through a Connect server
+    Connect,
 }
 
 /// The arguments of `opward init`.
@@ -29,9 +36,24 @@ pub(super) struct Args {
     /// Only show how to plug it into this client
     #[arg(long, value_enum)]
     client: Option<Client>,
-    /// Protect the vault with a password you type, instead of a key file
+    /// local: protect the vault with a password you type, instead of a key file
     #[arg(long)]
     password: bool,
+    /// op, connect: the token is in this file, which only you can read
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["token_env", "app", "account"])]
+    token_file: Option<PathBuf>,
+    /// op, connect: the token is in this environment variable of the server
+    #[arg(long, value_name = "NAME", value_parser = variable, conflicts_with_all = ["app", "account"])]
+    token_env: Option<String>,
+    /// op: sign in through the 1Password app
+    #[arg(long)]
+    app: bool,
+    /// op: sign in through the 1Password app, to this account
+    #[arg(long, value_name = "ACCOUNT")]
+    account: Option<String>,
+    /// connect: where the server is, such as http://localhost:8080
+    #[arg(long, value_parser = ConnectUrl::parse)]
+    url: Option<ConnectUrl>,
 }
 
 /// What stands where, once `init` is through.
@@ -46,16 +68,57 @@ struct Places {
 /// The commented policy a new user starts with.
 const STARTER_POLICY: &str = include_str!("init/policy.toml");
 
-pub(super) fn run(args: &Args, setup: &Setup, output: Output) -> Result<ExitCode, Failure> {
-    match args.source {
-        Kind::Local => {}
+fn variable(text: &str) -> Result<String, &'static str> {
+    // A token given by mistake must not be echoed, so the text isn't in the error.
+    if crate::config::is_variable(text) { Ok(text.to_owned()) } else { Err("not the name of a variable") }
+}
+
+impl Args {
+    /// Whether the connection may be checked through the 1Password app.
+    pub(super) fn asks_the_app(&self) -> bool {
+        self.source == Kind::Op && self.token_file.is_none() && self.token_env.is_none()
     }
+
+    /// Refuses what belongs to another kind of source.
+    fn fit_together(&self) -> Result<(), Failure> {
+        let misplaced = [
+            (self.password && self.source != Kind::Local, "--password", "local"),
+            ((self.app || self.account.is_some()) && self.source != Kind::Op, "--app and --account", "op"),
+            (self.url.is_some() && self.source != Kind::Connect, "--url", "connect"),
+            (self.token_file.is_some() && self.source == Kind::Local, "--token-file", "op or connect"),
+            (self.token_env.is_some() && self.source == Kind::Local, "--token-env", "op or connect"),
+        ];
+        match misplaced.into_iter().find(|(is, ..)| *is) {
+            Some((_, what, kind)) => {
+                Err(Failure::invalid(format!("{what} is for --source {kind}"), "nothing was made"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+pub(super) fn run(args: &Args, setup: &Setup, output: Output) -> Result<ExitCode, Failure> {
+    args.fit_together()?;
     let places = places(setup)?;
-    configure(&places, args.password, output)?;
+    let ended = match args.source {
+        Kind::Local => local::make(&places, args.password, output).map(|()| ExitCode::SUCCESS),
+        Kind::Op | Kind::Connect => onepassword::make(args, &places, setup, output),
+    }?;
+    plug_in(args.client, &places, setup, output);
+    if args.source == Kind::Local {
+        output.note("Next: opward secret put Staging/Stripe/credential   (asks for the value)");
+    } else {
+        output.note("Next: opward secret list                            (names, never values)");
+    }
+    output.note("      opward doctor                                 (says whether all is well)");
+    Ok(ended)
+}
+
+fn plug_in(client: Option<Client>, places: &Places, setup: &Setup, output: Output) {
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("opward"));
     let config = (!setup.is_usual_place()).then_some(places.config.as_path());
     output.line("");
-    match args.client {
+    match client {
         Some(client) => output.line(client.instructions(&program, config)),
         None => {
             for client in Client::value_variants() {
@@ -64,9 +127,6 @@ pub(super) fn run(args: &Args, setup: &Setup, output: Output) -> Result<ExitCode
             }
         }
     }
-    output.note("Next: opward secret put Staging/Stripe/credential   (asks for the value)");
-    output.note("      opward doctor                                 (says whether all is well)");
-    Ok(ExitCode::SUCCESS)
 }
 
 fn places(setup: &Setup) -> Result<Places, Failure> {
@@ -86,93 +146,30 @@ fn places(setup: &Setup) -> Result<Places, Failure> {
     })
 }
 
-fn configure(places: &Places, password: bool, output: Output) -> Result<(), Failure> {
-    let kept = |what: &str, file: &Path| {
-        output.line(format!("{} kept {what} {}", output.paint(Style::Dim, "·"), file.display()));
-    };
-    let made = |what: &str, file: &Path| {
-        output.line(format!("{} made {what} {}", output.paint(Style::Good, "✓"), file.display()));
-    };
-    if places.vault.exists() {
-        kept("the vault         ", &places.vault);
-    } else {
-        folder(&places.vault)?;
-        let with = if password { NewVault::Password } else { NewVault::KeyFile(places.key.clone()) };
-        app::create_vault(&places.vault, &with)?;
-        made("the vault         ", &places.vault);
-        if !password {
-            made("its key           ", &places.key);
-        }
-    }
-    let config = config_text(places, password || !places.key.exists());
-    for (what, file, text) in [
-        ("the policy        ", &places.policy, STARTER_POLICY),
-        ("the configuration ", &places.config, config.as_str()),
-    ] {
+/// Says what was made, and what was there and stays.
+fn told(made: bool, what: &str, file: &Path, output: Output) {
+    let (mark, verb) =
+        if made { (output.paint(Style::Good, "✓"), "made") } else { (output.paint(Style::Dim, "·"), "kept") };
+    output.line(format!("{mark} {verb} {what:<18} {}", file.display()));
+}
+
+/// Writes the policy and the configuration, where there's none.
+fn configure(places: &Places, source: &str, output: Output) -> Result<(), Failure> {
+    let config = config_text(places, source);
+    for (what, file, text) in
+        [("the policy", &places.policy, STARTER_POLICY), ("the configuration", &places.config, config.as_str())]
+    {
         folder(file)?;
-        if write_new(file, text)? { made(what, file) } else { kept(what, file) }
+        told(write_new(file, text)?, what, file, output);
     }
     Ok(())
 }
 
-fn config_text(places: &Places, password: bool) -> String {
-    let quoted = |path: &Path| serde_json::to_string(&path.display().to_string()).unwrap_or_default();
-    let key = if password {
-        "# key_file = …                        # without one, the vault's password is asked for".to_owned()
-    } else {
-        format!("key_file = {}", quoted(&places.key))
-    };
-    include_str!("init/opward.toml")
-        .replace("@vault@", &quoted(&places.vault))
-        .replace("@key@", &key)
-        .replace("@audit@", &quoted(&places.audit))
+fn config_text(places: &Places, source: &str) -> String {
+    include_str!("init/opward.toml").replace("@source@", source).replace("@audit@", &quoted(&places.audit))
 }
 
-fn folder(file: &Path) -> Result<(), Failure> {
-    let Some(folder) = file.parent() else { return Ok(()) };
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| failed("made", folder, &error))
-}
-
-/// Writes a file that isn't there yet; says whether it did.
-fn write_new(file: &Path, text: &str) -> Result<bool, Failure> {
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
-        Ok(mut new) => {
-            let written = new.write_all(text.as_bytes()).and_then(|()| new.sync_all());
-            written.map(|()| true).map_err(|error| {
-                let _ = fs::remove_file(file);
-                failed("written", file, &error)
-            })
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(failed("made", file, &error)),
-    }
-}
-
-fn failed(verb: &str, file: &Path, error: &io::Error) -> Failure {
-    Failure::invalid(format!("{} can't be {verb}: {error}", file.display()), "nothing that was there was changed")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{Config, Dirs};
-
-    #[test]
-    fn a_server_that_is_given_the_file_alone_finds_the_same_vault_and_log() {
-        let at = |name: &str| Path::new("/home/o/my \"files\"").join(name);
-        let places = Places {
-            config: at("opward.toml"),
-            policy: at("policy.toml"),
-            vault: at("vault.kdbx"),
-            key: at("vault.keyx"),
-            audit: at("audit.jsonl"),
-        };
-        let elsewhere = Dirs::in_one(Path::new("/elsewhere"));
-        for password in [false, true] {
-            let config = Config::parse(&config_text(&places, password), &places.config, &elsewhere).unwrap();
-            assert_eq!((config.policy, config.audit.file), (places.policy.clone(), places.audit.clone()));
-            let crate::config::SourceConfig::Local(local) = config.sources.first().unwrap();
-            assert_eq!(local.file, places.vault);
-        }
-    }
+/// A path as TOML writes it.
+fn quoted(path: &Path) -> String {
+    serde_json::to_string(&path.display().to_string()).unwrap_or_default()
 }

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::app::{Hardening, Setup};
+use crate::app::{Hardened, Setup, Starts};
 use crate::config::Environment;
 use failure::Failure;
 use output::Output;
@@ -65,7 +65,7 @@ enum Command {
 
 /// Reads the command line and does what it says.
 #[must_use]
-pub fn run(hardening: Hardening) -> ExitCode {
+pub fn run(hardened: Hardened) -> ExitCode {
     let cli = Cli::parse();
     let environment = Environment::read();
     let output = Output::new(environment.no_color);
@@ -76,7 +76,9 @@ pub fn run(hardening: Hardening) -> ExitCode {
         return Failure::invalid(error.to_string(), "correct --log or OPWARD_LOG").report(output);
     }
     crate::app::quiet_panics();
-    let setup = Setup::new(cli.config, environment, hardening);
+    let asks_the_app = matches!(&cli.command, Command::Init(args) if args.asks_the_app());
+    let starts = if asks_the_app { Starts::TheApp } else { Starts::WhatIsConfigured };
+    let setup = Setup::begin(cli.config, environment, hardened, starts);
     let done = match cli.command {
         Command::Init(args) => init::run(&args, &setup, output),
         Command::Demo(args) => demo::run(&args, &setup, output),

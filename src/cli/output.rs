@@ -64,6 +64,12 @@ impl Output {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
+    /// A question, with the answer's place behind it.
+    pub(super) fn prompt(self, question: &str) {
+        let mut err = io::stderr().lock();
+        let _ = err.write_all(question.as_bytes()).and_then(|()| err.flush());
+    }
+
     /// A text that stands out in the answer.
     pub(super) fn paint(self, style: Style, text: impl Display) -> String {
         paint(self.coloured_out, style, text)

@@ -1,16 +1,16 @@
 //! `opward secret …`: secrets, for people, through the same tools and the same door as for agents.
 
+mod import;
+
 use std::io::{self, IsTerminal as _, Read as _};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use super::failure::Failure;
 use super::output::{Output, Style};
-use crate::app::{App, EnvFile, Setup, Tool};
+use crate::app::{App, Setup, Tool};
 use crate::model::ErrorCode;
 
 /// The verbs.
@@ -28,8 +28,8 @@ pub(super) enum Command {
     Rotate(RotateArgs),
     /// Move an item to the archive
     Delete(DeleteArgs),
-    /// Store the variables of a .env file as fields of one item
-    Import(ImportArgs),
+    /// Store the variables of a .env file as fields of one item, or its references as a bundle
+    Import(import::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -125,18 +125,12 @@ pub(super) struct DeleteArgs {
     json: bool,
 }
 
-#[derive(Debug, clap::Args)]
-pub(super) struct ImportArgs {
-    /// The .env file
-    file: PathBuf,
-    /// The item whose fields the variables become: Vault/Item
-    to: String,
-    /// Only say what would be stored
-    #[arg(long)]
-    dry_run: bool,
-}
-
 pub(super) fn run(command: Command, setup: &Setup, output: Output) -> Result<ExitCode, Failure> {
+    if let Command::Import(args) = &command
+        && let Some(name) = args.as_bundle()
+    {
+        return import::bundle(args, name, setup, output);
+    }
     super::block_on(async {
         let app = App::for_person(setup).await?;
         let done = act(command, &app, output).await;
@@ -153,7 +147,7 @@ async fn act(command: Command, app: &App, output: Output) -> Result<ExitCode, Fa
         Command::Put(args) => put(args, app, output).await?,
         Command::Rotate(args) => rotate(args, app, output).await?,
         Command::Delete(args) => delete(args, app, output).await?,
-        Command::Import(args) => return import(args, app, output).await,
+        Command::Import(args) => return import::run(args, app, output).await,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -290,47 +284,6 @@ fn changed(answer: &Value, verb: &str, json: bool, output: Output) {
     } else {
         let (path, version) = (text(answer, "path"), text(answer, "version"));
         output.line(format!("{} {verb} {path}, now at version {version}", output.paint(Style::Good, "✓")));
-    }
-}
-
-async fn import(args: ImportArgs, app: &App, output: Output) -> Result<ExitCode, Failure> {
-    let file = EnvFile::read(&args.file)?;
-    if args.dry_run {
-        output.line(format!("{} variables would be stored in {}:", file.keys().count(), args.to));
-        file.keys().for_each(|key| output.line(format!("  {}/{key}", args.to)));
-        return Ok(ExitCode::SUCCESS);
-    }
-    let count = file.keys().count();
-    let bar = progress(count);
-    let mut failed = Vec::new();
-    let mut last = None;
-    for variable in file {
-        let key = variable.key().to_owned();
-        bar.set_message(key.clone());
-        if let Err(error) = app.import(&args.to, variable).await {
-            failed.push(key);
-            last = Some(error);
-        }
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
-    let mark = if failed.is_empty() { output.paint(Style::Good, "✓") } else { output.paint(Style::Bad, "✗") };
-    output.line(format!("{mark} stored {} of {count} variables in {}", count - failed.len(), args.to));
-    match last {
-        None => Ok(ExitCode::SUCCESS),
-        Some(error) => {
-            output.note(format!("not stored: {}", failed.join(", ")));
-            Err(error.into())
-        }
-    }
-}
-
-/// A bar on a terminal, and nothing where none can be seen.
-fn progress(count: usize) -> ProgressBar {
-    let bar = ProgressBar::new(u64::try_from(count).unwrap_or(u64::MAX));
-    match ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
     }
 }
 

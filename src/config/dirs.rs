@@ -121,8 +121,7 @@ mod tests {
     use super::*;
 
     fn dirs(platform: Platform, variables: &[(&str, &str)]) -> Result<Dirs, DirsError> {
-        let lookup = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
-        Dirs::of(platform, &Environment::from_lookup(lookup))
+        Dirs::of(platform, &Environment::of_texts(variables.iter().copied()))
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! folder, and never in the working directory: a repository must not configure the warden.
 
 mod dirs;
+mod discovered;
 mod environment;
 mod parse;
 mod source;
@@ -13,8 +14,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use dirs::{Dirs, DirsError};
-pub use environment::Environment;
-pub use source::{KeyFile, LocalConfig, SourceConfig, VaultFilter};
+pub use discovered::{ENVIRONMENT_BUNDLE, Note};
+pub use environment::{CONNECT_HOST, CONNECT_TOKEN, Environment, SERVICE_ACCOUNT_TOKEN};
+pub use parse::is_variable;
+pub use source::{
+    ConnectConfig, ConnectUrl, KeyFile, LocalConfig, NotAUrl, OpConfig, OpSignIn, RequestLimits, SourceConfig,
+    TokenPlace, VaultFilter,
+};
 
 use crate::model::{Category, Name, Reference};
 use crate::policy::{Diagnostics, ReadError, read_trusted};
@@ -25,12 +31,21 @@ pub const FILE_NAME: &str = "opward.toml";
 /// The largest configuration file, in bytes.
 const MAX_BYTES: u64 = 1024 * 1024;
 
+/// Where a configuration comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// This file.
+    File(PathBuf),
+    /// There's no file: the environment names a way to 1Password.
+    Environment,
+}
+
 /// What `opward.toml` says, with defaults for what it doesn't.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
-    /// The file it was read from.
-    pub file: PathBuf,
+    /// Where it's from.
+    pub origin: Origin,
     /// The policy file. A relative path is taken from the configuration file's folder.
     pub policy: PathBuf,
     /// Where values come from; names are unique.
@@ -43,6 +58,8 @@ pub struct Config {
     pub env_bundles: BTreeMap<String, EnvBundle>,
     /// The audit log.
     pub audit: AuditConfig,
+    /// What its owner should know about the environment.
+    pub notes: Vec<Note>,
 }
 
 /// `[cache]`.
@@ -105,6 +122,9 @@ pub enum ConfigError {
 impl Config {
     /// Finds and reads the configuration; `named` is what `--config` says.
     ///
+    /// Where there's no file, a way to 1Password in the environment will do. Either way the
+    /// environment's `OP_…_REF` variables make a bundle.
+    ///
     /// # Errors
     ///
     /// [`ConfigError::NotSetUp`] where there's no file at the usual place; else why it isn't trusted
@@ -112,8 +132,11 @@ impl Config {
     pub fn load(named: Option<&Path>, environment: &Environment, dirs: &Dirs) -> Result<Self, ConfigError> {
         let (file, usual) = Self::locate(named, environment, dirs)?;
         match read_trusted(&file, MAX_BYTES) {
-            Ok(text) => Ok(Self::parse(&text, &file, dirs)?),
-            Err(ReadError::Missing { .. }) if usual => Err(ConfigError::NotSetUp { file }),
+            Ok(text) => Ok(Self::parse(&text, &file, dirs)?.with_references(environment)),
+            Err(ReadError::Missing { .. }) if usual => match Self::discover(environment, dirs) {
+                Some(config) => Ok(config.with_references(environment)),
+                None => Err(ConfigError::NotSetUp { file }),
+            },
             Err(error) => Err(ConfigError::Read(error)),
         }
     }
@@ -134,6 +157,21 @@ impl Config {
             (None, Some(config)) => Ok((dirs::absolute("OPWARD_CONFIG", config)?, false)),
             (None, None) => Ok((dirs.config().join(FILE_NAME), true)),
         }
+    }
+}
+
+impl Config {
+    /// The folder for what the servers of one configuration share: where their log is, whichever
+    /// environment each was started in.
+    #[must_use]
+    pub fn shared_folder(&self) -> &Path {
+        self.audit.file.parent().unwrap_or(Path::new("/"))
+    }
+
+    /// Whether one of its sources is opened by the 1Password app.
+    #[must_use]
+    pub fn asks_the_app(&self) -> bool {
+        self.sources.iter().any(|source| matches!(source, SourceConfig::Op(op) if op.asks_the_app()))
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::dirs::Dirs;
 use super::source::{self, read_path};
-use super::{AuditConfig, CacheConfig, Config, Durability, EnvBundle};
+use super::{AuditConfig, CacheConfig, Config, Durability, EnvBundle, Origin};
 use crate::model::{Category, Name, Reference};
 use crate::policy::reader::{Section, as_string, document, meant};
 use crate::policy::{Diagnostics, Problems, parse_duration, read_version};
@@ -45,13 +45,14 @@ fn read(text: &str, file: &Path, dirs: &Dirs, problems: &mut Problems) -> Option
         .filter_map(|table| source::read(table.value, table.span, &mut names, folder, dirs, problems))
         .collect();
     Some(Config {
-        file: file.to_owned(),
+        origin: Origin::File(file.to_owned()),
         policy,
         sources,
         cache: read_cache(&root, problems),
         fields: read_fields(&root, problems),
         env_bundles: read_bundles(&root, problems),
         audit: read_audit(&root, dirs, problems),
+        notes: Vec::new(),
     })
 }
 
@@ -149,7 +150,9 @@ fn read_bundles(root: &Section<'_, '_>, problems: &mut Problems) -> BTreeMap<Str
     bundles
 }
 
-fn is_variable(text: &str) -> bool {
+/// Whether a text can name an environment variable.
+#[must_use]
+pub fn is_variable(text: &str) -> bool {
     let mut bytes = text.bytes();
     bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
         && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')

@@ -61,6 +61,7 @@ fn reads_everything_it_can_say() {
         ["DATABASE_URL", "STRIPE_KEY"]
     );
     assert_eq!(config.audit, AuditConfig { file: "/home/o/log.jsonl".into(), durability: Durability::Fsync });
+    assert_eq!(config.shared_folder(), Path::new("/home/o"));
 }
 
 #[test]
@@ -73,15 +74,14 @@ fn says_little_by_default() {
 
 #[test]
 fn a_named_file_comes_before_the_environment_and_that_before_the_usual_place() {
-    let lookup = |name: &str| (name == "OPWARD_CONFIG").then(|| "/env/c.toml".into());
-    let environment = Environment::from_lookup(lookup);
+    let environment = Environment::of_texts([("OPWARD_CONFIG", "/env/c.toml")]);
     let locate = |named: Option<&str>, environment: &Environment| {
         Config::locate(named.map(Path::new), environment, &dirs()).unwrap().0
     };
     assert_eq!(locate(Some("/n.toml"), &environment), Path::new("/n.toml"));
     assert_eq!(locate(None, &environment), Path::new("/env/c.toml"));
     assert_eq!(locate(None, &Environment::default()), Path::new("/home/o/opward.toml"));
-    let relative = Environment::from_lookup(|name: &str| (name == "OPWARD_CONFIG").then(|| "c.toml".into()));
+    let relative = Environment::of_texts([("OPWARD_CONFIG", "c.toml")]);
     assert!(Config::locate(None, &relative, &dirs()).is_err());
 }
 
@@ -109,4 +109,144 @@ fn a_file_others_can_write_is_refused() {
     assert!(matches!(load(), Err(ConfigError::Read(ReadError::Writable { .. }))));
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
     assert!(load().is_ok());
+}
+
+const ONE_PASSWORD: &str = include_str!("../../fixtures/configs/good/onepassword.toml");
+
+fn count(number: u32) -> Option<std::num::NonZeroU32> {
+    std::num::NonZeroU32::new(number)
+}
+
+#[test]
+fn reads_each_way_to_1password() {
+    let config = parse(ONE_PASSWORD).unwrap();
+    let [
+        SourceConfig::Op(work),
+        SourceConfig::Op(side),
+        SourceConfig::Op(mine),
+        SourceConfig::Op(terminal),
+        SourceConfig::Connect(cluster),
+        SourceConfig::Connect(elsewhere),
+    ] = config.sources.as_slice()
+    else {
+        panic!("{:?}", config.sources)
+    };
+    assert_eq!(work.command.as_deref(), Some(Path::new("/usr/bin/op")));
+    let file = TokenPlace::File("/etc/o/op.token".into());
+    assert_eq!(work.sign_in, OpSignIn::ServiceAccount { token: file }, "relative to the configuration's folder");
+    assert_eq!((work.timeout, work.limits.requests_per_day), (Some(Duration::from_secs(20)), count(50_000)));
+    let variable = TokenPlace::Variable("SIDE_BUSINESS_TOKEN".to_owned());
+    assert_eq!(side.sign_in, OpSignIn::ServiceAccount { token: variable });
+    assert_eq!(
+        (side.limits.reads_per_hour, side.limits.writes_per_hour, side.limits.requests_per_day),
+        (count(500), count(100), count(1_000)),
+        "what isn't said is the smallest that's published"
+    );
+    assert_eq!(mine.sign_in, OpSignIn::App { account: Some("my.1password.com".to_owned()) });
+    assert_eq!(mine.limits, RequestLimits::default(), "people aren't counted");
+    let (account, variable) = ("my.1password.com".to_owned(), "OP_SESSION_my".to_owned());
+    assert_eq!(terminal.sign_in, OpSignIn::Session { account, variable });
+    assert_eq!(cluster.url.as_ref().map(ConnectUrl::as_str), Some("http://localhost:8080"));
+    assert_eq!(cluster.token, TokenPlace::File("/etc/opward/connect.token".into()));
+    assert_eq!((cluster.limits.reads_per_hour, cluster.limits.requests_per_day), (None, count(20_000)));
+    assert!(!cluster.allow_permanent_delete);
+    assert_eq!((&elsewhere.url, &elsewhere.token), (&None, &TokenPlace::Variable(CONNECT_TOKEN.to_owned())));
+    assert!(config.asks_the_app());
+}
+
+#[test]
+fn a_source_without_the_app_does_not_ask_it() {
+    let of = |more: &str| parse(&format!("version = 1\n[[source]]\nname = \"a\"\n{more}\n")).unwrap().asks_the_app();
+    assert!(of("kind = \"op\""));
+    assert!(!of("kind = \"op\"\ntoken_file = \"t\""));
+    assert!(!of("kind = \"op\"\naccount = \"my\"\nsession_env = \"S\""));
+    assert!(!of("kind = \"connect\""));
+    assert!(!of("kind = \"local\""));
+}
+
+const CANARY: &str = "canary-5f0c1d";
+
+#[test]
+fn no_problem_shows_a_token_wherever_it_was_written() {
+    for line in [
+        "token = \"§\"",
+        "token = §",
+        "\"token\" = '§'",
+        "token_file = \"ops_§\"",
+        "token_env = \"eyJ§\"",
+        "token_env = \"§ §\"",
+        "password = \"§\"",
+        "connect_token = [\"§\"]",
+        "account = \"ops_§\"",
+        "command = \"ops_§\"",
+        "url = \"eyJ§\"",
+        "kind = \"ops_§\"",
+        "ops = ops_eyJ§§§",
+        "# ops_eyJ§§§\nunknown = 1",
+        "url = \"https://u:§@connect\"",
+    ] {
+        let line = line.replace('§', CANARY);
+        for kind in ["op", "connect", "local"] {
+            let kind = if line.starts_with("kind") { String::new() } else { format!("kind = \"{kind}\"\n") };
+            let text = format!("version = 1\n[[source]]\nname = \"a\"\n{kind}{line}\n");
+            let Err(problems) = parse(&text) else { panic!("{text}") };
+            let shown = format!("{problems} {problems:?} {}", problems.render(true));
+            assert!(!shown.contains(CANARY), "{text}{shown}");
+        }
+    }
+}
+
+#[test]
+fn the_environment_will_do_where_there_is_no_file() {
+    let home = tempfile::tempdir().unwrap();
+    let dirs = Dirs::in_one(home.path());
+    let load = |variables: &[(&'static str, &'static str)]| {
+        Config::load(None, &Environment::of_texts(variables.iter().copied()), &dirs)
+    };
+    let connect = load(&[(CONNECT_HOST, "http://c"), (CONNECT_TOKEN, "t"), (SERVICE_ACCOUNT_TOKEN, "ops_t")]).unwrap();
+    assert_eq!(connect.origin, Origin::Environment);
+    assert_eq!(connect.policy, home.path().join("policy.toml"));
+    let [SourceConfig::Connect(source)] = connect.sources.as_slice() else { panic!("{:?}", connect.sources) };
+    assert_eq!((source.name.as_str(), &source.url), ("connect", &None));
+    let op = load(&[(CONNECT_TOKEN, "t"), (SERVICE_ACCOUNT_TOKEN, "ops_t")]).unwrap();
+    let [SourceConfig::Op(source)] = op.sources.as_slice() else { panic!("{:?}", op.sources) };
+    let token = TokenPlace::Variable(SERVICE_ACCOUNT_TOKEN.to_owned());
+    assert_eq!((source.name.as_str(), &source.sign_in), ("op", &OpSignIn::ServiceAccount { token }));
+    assert_eq!(source.limits.requests_per_day, count(1_000));
+    assert!(matches!(load(&[(CONNECT_HOST, "http://c")]), Err(ConfigError::NotSetUp { .. })));
+    assert!(matches!(load(&[(SERVICE_ACCOUNT_TOKEN, "")]), Err(ConfigError::NotSetUp { .. })));
+    // A file that's named but missing is a mistake, whatever the environment says.
+    let all = Environment::of_texts([(SERVICE_ACCOUNT_TOKEN, "ops_t")]);
+    let named = Config::load(Some(&home.path().join("other.toml")), &all, &dirs);
+    assert!(matches!(named, Err(ConfigError::Read(ReadError::Missing { .. }))));
+}
+
+#[test]
+fn references_in_the_environment_make_a_bundle() {
+    let variables = [
+        ("OP_STRIPE_KEY_REF", "op://Production/Stripe/credential"),
+        ("OP_1ST_REF", "op://V/I/F"),
+        ("OP_REF", "op://V/I/F"),
+        ("OP_PLAIN_REF", CANARY),
+        ("OP_SHORT_REF", "op://Production"),
+        ("STRIPE_REF", "op://V/I/F"),
+    ];
+    let environment = Environment::of_texts(variables);
+    let config = parse(FULL).unwrap().with_references(&environment);
+    let bundle: Vec<_> =
+        config.env_bundles[ENVIRONMENT_BUNDLE].entries().map(|(key, at)| (key, at.to_string())).collect();
+    assert_eq!(bundle, [("STRIPE_KEY", "Production/Stripe/credential".to_owned())]);
+    let notes: Vec<_> = config.notes.iter().map(ToString::to_string).collect();
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert!(notes[0].starts_with("OP_PLAIN_REF ") && notes[1].starts_with("OP_SHORT_REF "), "{notes:?}");
+    assert!(!format!("{notes:?}{:?}", config.notes).contains(CANARY));
+}
+
+#[test]
+fn a_configured_bundle_wins_over_the_environment_and_says_so() {
+    let text = FULL.replace("[env_bundle.checkout]", "[env_bundle.environment]");
+    let environment = Environment::of_texts([("OP_STRIPE_KEY_REF", "op://Other/Stripe/credential")]);
+    let config = parse(&text).unwrap().with_references(&environment);
+    assert_eq!(config.env_bundles[ENVIRONMENT_BUNDLE], parse(&text).unwrap().env_bundles[ENVIRONMENT_BUNDLE]);
+    assert_eq!(config.notes, [Note::Overridden { variables: 1 }]);
 }

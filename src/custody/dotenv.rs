@@ -8,6 +8,7 @@ use std::iter::Peekable;
 use std::str::CharIndices;
 
 use super::value::SecretValue;
+use crate::model::Reference;
 
 /// One variable.
 #[derive(Debug)]
@@ -31,6 +32,18 @@ pub enum DotenvError {
     /// Text after a closing quote.
     #[error("line {0}: only a comment can follow the closing quote")]
     AfterQuote(usize),
+}
+
+impl Variable {
+    /// The reference that's its whole value, with or without `{{ }}` around it. A template's own
+    /// variables (`$NAME`) aren't expanded, so there's none with one in it.
+    #[must_use]
+    pub fn reference(&self) -> Option<Reference> {
+        let text = str::from_utf8(self.value.plaintext()).ok()?.trim();
+        let text = text.strip_prefix("{{").and_then(|text| text.strip_suffix("}}")).map_or(text, str::trim);
+        let is_one = text.starts_with("op://") && !text.contains(['$', '{', '}']);
+        is_one.then(|| Reference::parse(text).ok()).flatten()
+    }
 }
 
 /// Whether a text can name an environment variable.

@@ -1,8 +1,9 @@
-//! What the process takes away from itself and from its neighbours before it reads anything.
+//! What the process takes away from itself and from its neighbours, in two steps: what must come
+//! before anything is read, and what the configuration has a say in.
 
 use super::Refusal;
 
-/// One thing [`harden`] does.
+/// One thing a process is protected by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
@@ -22,6 +23,8 @@ pub enum Outcome {
     Held,
     /// It doesn't.
     Failed(Refusal),
+    /// Left off, because a configured program can't be used otherwise.
+    LeftOff,
     /// Left out on request, in a build for tests.
     #[cfg(debug_assertions)]
     LeftOut,
@@ -37,7 +40,24 @@ pub enum Readers {
     Tests,
 }
 
-/// What [`harden`] came to, for `doctor` and the start record.
+/// Whether a child may have more rights than this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Privileges {
+    /// None may.
+    Inherited,
+    /// A child that runs under a group of its own must: 1Password's app answers `op` only then.
+    OfPrograms,
+}
+
+/// The first step, taken by [`harden`].
+#[derive(Debug, Clone, Copy)]
+#[must_use = "the second step is still to be taken"]
+pub struct Hardened {
+    core_dumps: Outcome,
+    readers: Outcome,
+}
+
+/// What hardening came to, for `doctor` and the start record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "a measure that failed is to be reported"]
 pub struct Hardening {
@@ -75,6 +95,7 @@ impl Outcome {
         match self {
             Self::Held => "held",
             Self::Failed(_) => "failed",
+            Self::LeftOff => "left_off",
             #[cfg(debug_assertions)]
             Self::LeftOut => "left_out",
         }
@@ -111,20 +132,31 @@ impl serde::Serialize for Hardening {
     }
 }
 
-/// Takes every measure, and reports instead of failing.
+/// Takes the measures that come first, and reports instead of failing.
 ///
-/// It has to come first in `main`: before a thread is started, since the last measure is inherited
-/// by new threads only, and before a secret is read. Afterwards most of `/proc/self` belongs to
-/// root, so nothing should count on reading it.
-pub fn harden(readers: Readers) -> Hardening {
-    Hardening {
+/// It has to come first in `main`, before a secret is read. Afterwards most of `/proc/self` belongs
+/// to root, so nothing should count on reading it.
+pub fn harden(readers: Readers) -> Hardened {
+    Hardened {
         core_dumps: outcome(no_core_dumps()),
         readers: match readers {
             Readers::Nobody => outcome(no_readers()),
             #[cfg(debug_assertions)]
             Readers::Tests => Outcome::LeftOut,
         },
-        new_privileges: outcome(no_new_privileges()),
+    }
+}
+
+impl Hardened {
+    /// Takes the last measure, if it's wanted.
+    ///
+    /// It has to come before a thread is started: only threads started after it have it, too.
+    pub fn finish(self, privileges: Privileges) -> Hardening {
+        let new_privileges = match privileges {
+            Privileges::Inherited => outcome(no_new_privileges()),
+            Privileges::OfPrograms => Outcome::LeftOff,
+        };
+        Hardening { core_dumps: self.core_dumps, readers: self.readers, new_privileges }
     }
 }
 
@@ -188,13 +220,32 @@ mod tests {
         if !is_such_a_process() {
             return;
         }
-        let hardening = harden(Readers::Nobody);
+        let hardening = harden(Readers::Nobody).finish(Privileges::Inherited);
         assert!(hardening.complete(), "{hardening:?}");
         let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
         assert!(status.contains("NoNewPrivs:\t1"), "{status}");
         assert_eq!(rustix::process::getrlimit(rustix::process::Resource::Core).maximum, Some(0));
         let json = serde_json::to_string(&hardening).unwrap();
         assert_eq!(json, r#"{"core_dumps":"held","readers":"held","new_privileges":"held"}"#);
+    }
+
+    #[test]
+    fn what_a_program_needs_is_left_off_and_said() {
+        in_a_process_of_its_own("memory::harden::tests::child_leaves_privileges");
+    }
+
+    #[test]
+    #[ignore = "run by the test above in a process of its own"]
+    fn child_leaves_privileges() {
+        if !is_such_a_process() {
+            return;
+        }
+        let before = rustix::thread::no_new_privs().unwrap();
+        let hardening = harden(Readers::Nobody).finish(Privileges::OfPrograms);
+        assert!(!hardening.complete());
+        let json = serde_json::to_string(&hardening).unwrap();
+        assert_eq!(json, r#"{"core_dumps":"held","readers":"held","new_privileges":"left_off"}"#);
+        assert_eq!(rustix::thread::no_new_privs().unwrap(), before, "it was set all the same");
     }
 
     #[test]
@@ -210,7 +261,7 @@ mod tests {
         if !is_such_a_process() {
             return;
         }
-        let hardening = harden(Readers::Tests);
+        let hardening = harden(Readers::Tests).finish(Privileges::Inherited);
         assert!(!hardening.complete());
         assert_eq!(hardening.iter().filter(|(_, outcome)| outcome.held()).count(), 2);
         assert!(hardening.iter().any(|found| found == (Measure::Readers, Outcome::LeftOut)));

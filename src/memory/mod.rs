@@ -9,8 +9,8 @@
 //! - [`LockedKey`]: the one key under which cached values are sealed, in pages that are never
 //!   swapped, dumped or inherited, and where the kernel has `memfd_secret`, not even readable
 //!   through `/proc/self/mem`.
-//! - [`harden`]: core dumps off, not readable by other processes of the same user, no new
-//!   privileges.
+//! - [`harden`]: core dumps off, not readable by other processes of the same user; and, once it's
+//!   known which programs will be started, no new privileges.
 //! - [`WipingAllocator`]: every freed block of the heap is wiped, which covers the copies that no
 //!   wrapper type sees (parser scratch, grown buffers, answers of a source).
 //! - [`trim`]: gives freed heap back after a large parse.
@@ -25,7 +25,7 @@ mod pages;
 use std::fmt;
 
 pub use allocator::{WipingAllocator, trim};
-pub use harden::{Hardening, Measure, Outcome, Readers, harden};
+pub use harden::{Hardened, Hardening, Measure, Outcome, Privileges, Readers, harden};
 pub use locked::{KEY_BYTES, KeyError, LockedKey};
 pub use pages::Protection;
 

@@ -277,7 +277,7 @@ impl Field {
 }
 
 /// One item, without values.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     /// The source it's in.
     pub source: SourceName,

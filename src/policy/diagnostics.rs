@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
+use super::hidden;
+
 /// How many problems are shown; a file with more is told so in one line.
 const SHOWN: usize = 50;
 
@@ -30,7 +32,10 @@ pub struct Problem {
 
 /// Collects problems while a file is read, so that one run shows them all.
 #[derive(Debug, Default)]
-pub(crate) struct Problems(Vec<Problem>);
+pub(crate) struct Problems {
+    found: Vec<Problem>,
+    hidden: Vec<Range<usize>>,
+}
 
 impl Problems {
     /// Notes a problem; `label` stands beside the caret.
@@ -47,21 +52,27 @@ impl Problems {
         help: Option<String>,
     ) {
         let help = help.map(|help| visible(&help));
-        self.0.push(Problem { message: visible(&message.into()), label: visible(&label.into()), help, span });
+        self.found.push(Problem { message: visible(&message.into()), label: visible(&label.into()), help, span });
+    }
+
+    /// Keeps a piece of the file out of all that's shown of it.
+    pub(crate) fn hide(&mut self, span: Range<usize>) {
+        self.hidden.push(span);
     }
 
     /// How many have been noted.
     pub(crate) fn count(&self) -> usize {
-        self.0.len()
+        self.found.len()
     }
 
     /// Binds what was noted to the file it's about; `None` if nothing was.
     pub(crate) fn into_diagnostics(mut self, origin: &str, text: &str) -> Option<Diagnostics> {
-        if self.0.is_empty() {
+        if self.found.is_empty() {
             return None;
         }
-        self.0.sort_by_key(|problem| (problem.span.start, problem.span.end));
-        Some(Diagnostics { origin: origin.into(), text: text.into(), problems: self.0.into() })
+        self.found.sort_by_key(|problem| (problem.span.start, problem.span.end));
+        let text = hidden::blank(text, &self.hidden);
+        Some(Diagnostics { origin: origin.into(), text: text.into(), problems: self.found.into() })
     }
 }
 
@@ -83,7 +94,7 @@ impl Diagnostics {
     /// Says only that a file can't be read.
     pub(crate) fn unreadable(origin: &str, text: &str) -> Self {
         let problem = Problem { message: "can't be read".to_owned(), label: String::new(), help: None, span: 0..0 };
-        Self { origin: origin.into(), text: text.into(), problems: [problem].into() }
+        Self { origin: origin.into(), text: hidden::blank(text, &[]).into(), problems: [problem].into() }
     }
 
     /// The file, as the person named it.

@@ -12,6 +12,7 @@ mod decide;
 mod diagnostics;
 mod explain;
 mod file;
+mod hidden;
 mod hours;
 mod lint;
 mod parse;
@@ -47,7 +48,7 @@ pub use schema::schema;
 pub use store::{PolicyStore, ReloadEvent};
 pub use survey::Survey;
 pub use trusted::ReadError;
-pub(crate) use trusted::read as read_trusted;
+pub(crate) use trusted::{read as read_trusted, read_private};
 pub use verdict::{DenyReason, Grant, Obligations, Verdict};
 pub use watch::watch;
 

@@ -15,6 +15,7 @@ mod lifecycles;
 #[path = "../support/memory.rs"]
 mod mappings;
 mod not_there_and_not_yours;
+mod one_password_setup;
 mod other_peoples_text;
 mod reads;
 mod resources_and_completion;

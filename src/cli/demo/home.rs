@@ -1,6 +1,5 @@
 //! The demo's folder: configuration, policy, vault and log, and nothing outside of it.
 
-use std::ffi::OsString;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -90,7 +89,7 @@ impl Home {
         app::create_vault(&self.folder.join("vault.kdbx"), &vault)?;
         self.write("opward.toml", include_str!("opward.toml"))?;
         self.write("policy.toml", &include_str!("policy.toml").replace("@hours@", &closed_hours()?))?;
-        let setup = Setup::new(None, self.environment(), hardening);
+        let setup = Setup::elsewhere(self.environment(), hardening);
         let app = App::for_person(&setup).await?;
         let stored = fill(&app).await;
         app.close().await;
@@ -98,8 +97,7 @@ impl Home {
     }
 
     fn environment(&self) -> Environment {
-        let home = OsString::from(&self.folder);
-        Environment::from_lookup(|name| (name == "OPWARD_HOME").then(|| home.clone()))
+        Environment::of([("OPWARD_HOME".into(), self.folder.clone().into())])
     }
 
     fn write(&self, name: &str, text: &str) -> Result<(), Failure> {

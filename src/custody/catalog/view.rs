@@ -19,7 +19,8 @@ pub struct SourceView {
 
 impl SourceView {
     /// What a vault is called here, if it's seen at all.
-    pub(in crate::custody) fn name_of(&self, vault: &Vault) -> Option<Name> {
+    #[must_use]
+    pub fn name_of(&self, vault: &Vault) -> Option<Name> {
         let is = |name: &Name| name.as_str() == vault.id.as_str() || same(name, &vault.name);
         let renamed = self.rename.iter().find(|(from, _)| is(from)).map(|(_, to)| to);
         let name = renamed.unwrap_or(&vault.name);

@@ -4,17 +4,29 @@
 //! the code below this module talks to a vault.
 
 mod connect;
+mod down;
 mod local;
 mod onepassword;
 mod op;
 
 pub use connect::{ConnectHealth, ConnectSettings, ConnectSetupError, ConnectVersion, Dependency, DependencyState};
+pub use down::DownSource;
 pub use local::{LocalError, LocalSettings, LocalSource, Unlock};
-pub use op::{Account, NotAnAccount, OpEnvironment, OpSettings, SignIn};
+pub use onepassword::{Allowance, Limits, RemoteSettings};
+pub use op::{
+    Account, Counted, LimitScope, NotAnAccount, OpEnvironment, OpSettings, RateLimit, SignIn, Version as OpVersion,
+};
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio_util::task::TaskTracker;
+
+use self::connect::ConnectClient;
+use self::onepassword::Remote;
+use self::onepassword::failure::Failure;
+use self::op::OpClient;
 
 use super::error::SourceError;
 use super::value::SecretValue;
@@ -23,9 +35,23 @@ use crate::model::{Category, FieldId, Item, ItemId, Name, Place, PrincipalName, 
 /// A configured `[[source]]`.
 #[derive(Debug)]
 pub enum Source {
+    /// 1Password, asked through a Connect server.
+    Connect(ConnectSource),
     /// A KDBX file on this machine.
     Local(LocalSource),
+    /// 1Password, asked through its command line program.
+    Op(OpSource),
+    /// One that can't be used as it's configured.
+    Down(DownSource),
 }
+
+/// 1Password, asked through a Connect server.
+#[derive(Debug)]
+pub struct ConnectSource(Remote<ConnectClient>);
+
+/// 1Password, asked through its command line program.
+#[derive(Debug)]
+pub struct OpSource(Remote<OpClient>);
 
 /// What a source holds, without values.
 #[derive(Debug)]
@@ -40,7 +66,7 @@ pub struct Inventory {
 }
 
 /// One vault of a source.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vault {
     /// Its immutable id.
     pub id: VaultId,
@@ -101,19 +127,6 @@ pub struct ItemKey {
     pub item: ItemId,
 }
 
-/// What may still be asked of a source before its limits are reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Allowance {
-    /// Requests that read, in this hour.
-    pub reads: u32,
-    /// Requests that write, in this hour.
-    pub writes: u32,
-    /// Requests of either kind, in this day.
-    pub today: u32,
-    /// Until when nothing at all may be asked, because the source said so.
-    pub paused_until: Option<Timestamp>,
-}
-
 /// An item that was read whole, since its source doesn't tell its fields' names otherwise.
 #[derive(Debug)]
 pub struct ReadItem {
@@ -128,7 +141,10 @@ impl Source {
     #[must_use]
     pub fn name(&self) -> &SourceName {
         match self {
+            Self::Connect(ConnectSource(remote)) => remote.name(),
             Self::Local(local) => local.name(),
+            Self::Op(OpSource(remote)) => remote.name(),
+            Self::Down(down) => down.name(),
         }
     }
 
@@ -136,14 +152,20 @@ impl Source {
     #[must_use]
     pub fn fresh(&self) -> Option<Arc<Inventory>> {
         match self {
+            Self::Connect(ConnectSource(remote)) => remote.fresh(),
             Self::Local(local) => local.fresh(),
+            Self::Op(OpSource(remote)) => remote.fresh(),
+            Self::Down(_) => None,
         }
     }
 
     /// What it holds. The same `Arc` comes back as long as nothing changed.
     pub async fn inventory(&self, asker: &PrincipalName) -> Result<Arc<Inventory>, SourceError> {
         match self {
+            Self::Connect(ConnectSource(remote)) => remote.inventory(asker).await,
             Self::Local(local) => local.inventory().await,
+            Self::Op(OpSource(remote)) => remote.inventory(asker).await,
+            Self::Down(down) => Err(down.error()),
         }
     }
 
@@ -151,37 +173,50 @@ impl Source {
     /// tells whether it did.
     pub async fn look_again(&self, asker: &PrincipalName) -> bool {
         match self {
+            Self::Connect(ConnectSource(remote)) => remote.look_again(asker).await,
             // What's in a file is always known as it is.
-            Self::Local(_) => false,
+            Self::Local(_) | Self::Down(_) => false,
+            Self::Op(OpSource(remote)) => remote.look_again(asker).await,
         }
     }
 
-    /// Reads items whose fields aren't known; the next inventory has them.
+    /// Reads items whose fields aren't known, one answer for each; the next inventory has them.
     pub async fn read_items(&self, items: &[ItemKey], asker: &PrincipalName) -> Vec<Result<ReadItem, SourceError>> {
         match self {
+            Self::Connect(ConnectSource(remote)) => remote.read_items(items, asker).await,
             // A file tells all there is: nothing is left to be read.
             Self::Local(_) => Vec::new(),
+            Self::Op(OpSource(remote)) => remote.read_items(items, asker).await,
+            Self::Down(down) => items.iter().map(|_| Err(down.error())).collect(),
         }
     }
 
-    /// Reads values, in as few requests as possible, one answer for each place; one that fails doesn't fail the others.
+    /// Reads values, in as few requests as possible, one answer for each place; one that fails doesn't
+    /// fail the others.
     pub async fn fetch(&self, places: &[Place], asker: &PrincipalName) -> Vec<Result<Fetched, SourceError>> {
         match self {
+            Self::Connect(ConnectSource(remote)) => remote.fetch(places, asker).await,
             Self::Local(local) => match local.fetch(places).await {
                 Ok(answers) => answers,
                 Err(error) => places.iter().map(|_| Err(error.clone())).collect(),
             },
+            Self::Op(OpSource(remote)) => remote.fetch(places, asker).await,
+            Self::Down(down) => places.iter().map(|_| Err(down.error())).collect(),
         }
     }
 
     /// Sets a value and reads it back.
     pub async fn store(&self, change: Change, asker: &PrincipalName) -> Result<Stored, SourceError> {
         match self {
+            Self::Connect(ConnectSource(remote)) => remote.store(change, asker).await,
             Self::Local(local) => local.store(change).await,
+            Self::Op(OpSource(remote)) => remote.store(change, asker).await,
+            Self::Down(down) => Err(down.error()),
         }
     }
 
-    /// Archives an item, recoverably; gives its last version.
+    /// Archives an item, recoverably unless the owner allowed it to be deleted for good; gives its
+    /// last version.
     pub async fn archive(
         &self,
         item: &ItemId,
@@ -189,7 +224,10 @@ impl Source {
         asker: &PrincipalName,
     ) -> Result<u64, SourceError> {
         match self {
+            Self::Connect(ConnectSource(remote)) => remote.archive(item, if_version, asker).await,
             Self::Local(local) => local.archive(item, if_version).await,
+            Self::Op(OpSource(remote)) => remote.archive(item, if_version, asker).await,
+            Self::Down(down) => Err(down.error()),
         }
     }
 
@@ -197,7 +235,9 @@ impl Source {
     #[must_use]
     pub fn allowance(&self) -> Option<Allowance> {
         match self {
-            Self::Local(_) => None,
+            Self::Connect(ConnectSource(remote)) => remote.allowance(),
+            Self::Op(OpSource(remote)) => remote.allowance(),
+            Self::Local(_) | Self::Down(_) => None,
         }
     }
 
@@ -205,7 +245,66 @@ impl Source {
     #[must_use]
     pub fn makes_vaults(&self) -> bool {
         match self {
+            Self::Connect(_) | Self::Down(_) | Self::Op(_) => false,
             Self::Local(_) => true,
         }
+    }
+}
+
+impl ConnectSource {
+    /// Takes note of how the server is asked. Nothing is asked yet.
+    ///
+    /// # Errors
+    ///
+    /// When the address or the token can't be one.
+    pub fn new(
+        remote: RemoteSettings,
+        client: ConnectSettings,
+        tasks: &TaskTracker,
+    ) -> Result<Self, ConnectSetupError> {
+        Ok(Self(Remote::new(remote, ConnectClient::new(client)?, tasks)))
+    }
+
+    /// Whether the token travels unencrypted beyond this machine.
+    #[must_use]
+    pub fn is_exposed(&self) -> bool {
+        self.0.backend().is_exposed()
+    }
+
+    /// How the server is. It isn't sent the token.
+    ///
+    /// # Errors
+    ///
+    /// It doesn't answer.
+    pub async fn health(&self) -> Result<ConnectHealth, SourceError> {
+        self.0.backend().health().await.map_err(|failure| failure.at(self.0.name()))
+    }
+}
+
+impl OpSource {
+    /// Takes note of how the program is started. Nothing is started or looked for yet.
+    #[must_use]
+    pub fn new(remote: RemoteSettings, client: OpSettings, tasks: &TaskTracker) -> Self {
+        Self(Remote::new(remote, OpClient::new(client, tasks), tasks))
+    }
+
+    /// Where the program is, and its version.
+    ///
+    /// # Errors
+    ///
+    /// There's none that can be used.
+    pub async fn program(&self) -> Result<(PathBuf, OpVersion), SourceError> {
+        let at = |failure: Failure| failure.at(self.0.name());
+        let program = self.0.backend().program().await.map_err(at)?.to_owned();
+        Ok((program, self.0.backend().version().await.map_err(at)?))
+    }
+
+    /// What 1Password itself counts of a service account's requests.
+    ///
+    /// # Errors
+    ///
+    /// It isn't one, or 1Password doesn't say.
+    pub async fn rate_limits(&self) -> Result<Vec<RateLimit>, SourceError> {
+        self.0.backend().rate_limits().await.map_err(|failure| failure.at(self.0.name()))
     }
 }

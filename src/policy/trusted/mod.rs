@@ -8,6 +8,8 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use zeroize::Zeroizing;
+
 /// Why a file of the owner's wasn't read. Every variant says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -57,6 +59,14 @@ pub enum ReadError {
         at: PathBuf,
         /// The owner's number.
         owner: u32,
+    },
+    /// Somebody else could learn what it says.
+    #[error("{} isn't private: others can read it (mode {mode:03o}); run: chmod 600 {}", file.display(), file.display())]
+    Readable {
+        /// Which.
+        file: PathBuf,
+        /// Its permissions.
+        mode: u32,
     },
     /// A chain of links that doesn't end.
     #[error("{} is a link that leads nowhere", file.display())]
@@ -126,6 +136,20 @@ impl From<&Metadata> for Facts {
 /// to the caller or root; and no folder on the way can be changed by everybody, unless it's sticky
 /// (as `/tmp`) or on a read-only file system. On systems without Unix permissions nothing is checked.
 pub(crate) fn read(file: &Path, limit: u64) -> Result<String, ReadError> {
+    let bytes = read_bytes(file, limit, false)?;
+    String::from_utf8(bytes).map_err(|_| ReadError::NotText { file: file.to_owned() })
+}
+
+/// Reads a text file as [`read`] does, if besides nobody but its owner can read it.
+pub(crate) fn read_private(file: &Path, limit: u64) -> Result<Zeroizing<String>, ReadError> {
+    let bytes = Zeroizing::new(read_bytes(file, limit, true)?);
+    match str::from_utf8(&bytes) {
+        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
+        Err(_) => Err(ReadError::NotText { file: file.to_owned() }),
+    }
+}
+
+fn read_bytes(file: &Path, limit: u64, private: bool) -> Result<Vec<u8>, ReadError> {
     let io = |error: io::Error| {
         let file = file.to_owned();
         if error.kind() == io::ErrorKind::NotFound {
@@ -145,12 +169,20 @@ pub(crate) fn read(file: &Path, limit: u64) -> Result<String, ReadError> {
     }
     #[cfg(unix)]
     unix::check(file, &metadata)?;
-    let mut bytes = Vec::new();
+    #[cfg(unix)]
+    if private {
+        unix::check_private(file, &metadata)?;
+    }
+    #[cfg(not(unix))]
+    let _ = private;
+    // Sized once: a growing buffer would leave pieces of a secret behind.
+    let expected = metadata.len().min(limit).saturating_add(1);
+    let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or_default());
     opened.take(limit + 1).read_to_end(&mut bytes).map_err(io)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
         return Err(ReadError::TooLarge { file: file.to_owned(), limit });
     }
-    String::from_utf8(bytes).map_err(|_| ReadError::NotText { file: file.to_owned() })
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use rustix::fs::StatVfsMountFlags;
 use super::ReadError;
 
 const GROUP_OR_OTHERS: u32 = 0o022;
+const ANYTHING_FOR_OTHERS: u32 = 0o077;
 const OTHERS: u32 = 0o002;
 const STICKY: u32 = 0o1000;
 /// As many links as Linux follows.
@@ -24,6 +25,15 @@ pub(super) fn check(file: &Path, metadata: &Metadata) -> Result<(), ReadError> {
         return Err(writable(file, file, "the file", metadata));
     }
     check_way(file)
+}
+
+/// Whether nobody but the owner can read an opened file.
+pub(super) fn check_private(file: &Path, metadata: &Metadata) -> Result<(), ReadError> {
+    let mode = metadata.mode() & 0o777;
+    if mode & ANYTHING_FOR_OTHERS != 0 {
+        return Err(ReadError::Readable { file: file.to_owned(), mode });
+    }
+    Ok(())
 }
 
 /// Follows the path step by step, as the system does, and looks at each folder and link.

@@ -5,6 +5,7 @@ use std::future::Future;
 
 use super::document::Document;
 use super::failure::Failure;
+pub(in crate::custody::source) use crate::custody::source::ItemKey;
 use crate::model::{ItemId, VaultId};
 
 /// One way to ask 1Password. Each method is one request, or one process, unless it says otherwise.
@@ -51,15 +52,6 @@ pub(in crate::custody::source) struct RemoteVault {
     pub(in crate::custody::source) name: String,
     /// What its owner wrote about it.
     pub(in crate::custody::source) description: Option<String>,
-}
-
-/// An item's address, which never changes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(in crate::custody::source) struct ItemKey {
-    /// The vault it's in.
-    pub(in crate::custody::source) vault: VaultId,
-    /// Its id.
-    pub(in crate::custody::source) item: ItemId,
 }
 
 /// What becomes of a removed item.

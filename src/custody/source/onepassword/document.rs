@@ -1,8 +1,35 @@
 //! An item in 1Password's JSON, whole: what isn't understood is carried along.
+//!
+//! # How an item is seen
+//!
+//! | opward | in the JSON |
+//! |---|---|
+//! | item | `title`, or the id where no path can carry the title. One whose `state` is set, or whose id isn't one, isn't seen |
+//! | section | its label, else its id (`add more` is the one 1Password makes for fields that were added) |
+//! | field | its label, else its id. Seen if it has a value; an item's password and credential even without one |
+//! | field's id | its id; where two fields share one, `section.id`; where that's shared too, or there's no id at all, the field isn't seen: there'd be no telling which is meant |
+//! | concealed | every type that isn't known to be plain; `OTP` is a one-time password |
+//! | expiry | a date field with the id `expires` |
+//!
+//! An empty value and a missing one are the same. What 1Password derives from values
+//! (`additional_information`, `password_details`, `entropy`, `totp`) is never looked at.
+
+mod dates;
+mod edit;
+mod fields;
+mod fit;
+mod head;
+mod new;
+mod usual;
+
+#[cfg(test)]
+mod tests;
 
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+pub(super) use self::edit::text_of;
+pub(super) use self::fields::Stored;
 use crate::model::VaultId;
 
 /// An item as 1Password gave it, with every value in it. It never outlives the call that read it.

@@ -11,24 +11,24 @@ use crate::model::{ItemId, VaultId};
 
 /// One of a service account's limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::custody::source) struct RateLimit {
+pub struct RateLimit {
     /// What's limited: `token`, by the hour, or `account`, by the day.
-    pub(in crate::custody::source) scope: LimitScope,
+    pub scope: LimitScope,
     /// Which requests count.
-    pub(in crate::custody::source) counts: Counted,
+    pub counts: Counted,
     /// How many are allowed.
-    pub(in crate::custody::source) limit: u64,
+    pub limit: u64,
     /// How many have been made.
-    pub(in crate::custody::source) used: u64,
+    pub used: u64,
     /// How many are left.
-    pub(in crate::custody::source) remaining: u64,
+    pub remaining: u64,
     /// When it begins anew; `None` before the first request.
-    pub(in crate::custody::source) reset: Option<Duration>,
+    pub reset: Option<Duration>,
 }
 
 /// Whom a limit holds for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::custody::source) enum LimitScope {
+pub enum LimitScope {
     /// This service account, within an hour.
     Token,
     /// All service accounts together, within a day.
@@ -37,7 +37,7 @@ pub(in crate::custody::source) enum LimitScope {
 
 /// Which requests a limit counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::custody::source) enum Counted {
+pub enum Counted {
     /// Those that read.
     Reads,
     /// Those that write.

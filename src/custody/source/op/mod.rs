@@ -39,7 +39,7 @@ use tokio::sync::OnceCell;
 use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
 
-pub(in crate::custody::source) use self::answer::RateLimit;
+pub use self::answer::{Counted, LimitScope, RateLimit};
 use self::batch::Batches;
 use self::classify::Complaint;
 pub use self::environment::OpEnvironment;
@@ -47,7 +47,7 @@ use self::explain::Circumstances;
 use self::invocation::{Asked, Invocation};
 use self::process::{Call, Ended, Processes, Running};
 pub use self::settings::{Account, NotAnAccount, OpSettings, SignIn};
-pub(in crate::custody::source) use self::version::Version;
+pub use self::version::Version;
 use super::onepassword::failure::Failure;
 
 /// The most processes at one time.

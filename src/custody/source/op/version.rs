@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A version of `op`. What follows its three numbers, as in `2.33.0-beta.02`, isn't looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::custody::source) struct Version {
+pub struct Version {
     major: u32,
     minor: u32,
     patch: u32,

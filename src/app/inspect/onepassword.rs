@@ -1,0 +1,197 @@
+//! What's wise and unwise about a way to 1Password, beyond whether it works.
+
+use super::Check;
+use crate::config::{CONNECT_HOST, Config, ConnectConfig, ConnectUrl, Environment, OpConfig, OpSignIn, SourceConfig};
+use crate::custody::SourceView;
+use crate::custody::source::{Inventory, Vault};
+use crate::model::{Action, Name};
+use crate::policy::{Effect, Policy};
+
+/// What can be said of the place this runs in, whichever source.
+pub(super) fn around(config: &Config, environment: &Environment) -> Option<Check> {
+    let asked = config.sources.iter().any(|source| !matches!(source, SourceConfig::Local(_)));
+    let held: Vec<&str> = environment.credentials().collect();
+    if !asked || held.is_empty() {
+        return None;
+    }
+    Some(Check::weak(
+        "environment",
+        format!("{} set where this was started", held.join(", ")),
+        "an agent started there has it, too, and can ask 1Password itself, past policy and log: put the token into a \
+         file of mode 0600, name that with `token_file`, and take the variable out of the agent's shell",
+    ))
+}
+
+/// What's said of a source's way to 1Password.
+pub(super) fn way(source: &SourceConfig, environment: &Environment) -> Option<Check> {
+    match source {
+        SourceConfig::Op(op) => through_op(op),
+        SourceConfig::Connect(connect) => through_connect(connect, environment),
+        SourceConfig::Local(_) => None,
+    }
+}
+
+fn through_op(op: &OpConfig) -> Option<Check> {
+    let name = &op.name;
+    match &op.sign_in {
+        OpSignIn::App { .. } => Some(Check::weak(
+            "source",
+            format!("{name}: opened by the 1Password app"),
+            "once you've unlocked it for a terminal, every program started there may use `op`, and it sees all of your \
+             vaults: for agents, take a service account",
+        )),
+        OpSignIn::Session { variable, .. } => Some(Check::weak(
+            "source",
+            format!("{name}: opened by a session, which ends after 30 minutes without use"),
+            format!("whoever has {variable} sees all of your vaults: for agents, take a service account"),
+        )),
+        OpSignIn::ServiceAccount { .. } => None,
+    }
+}
+
+fn through_connect(connect: &ConnectConfig, environment: &Environment) -> Option<Check> {
+    let name = &connect.name;
+    let given = connect.url.clone();
+    let url = given.or_else(|| ConnectUrl::parse(environment.text(CONNECT_HOST)?).ok())?;
+    url.is_open_to_the_network().then(|| {
+        Check::weak(
+            "source",
+            format!("{name}: {url} isn't encrypted, and it's on another machine"),
+            "the token and every value cross the network readably: use https, or a tunnel",
+        )
+    })
+}
+
+/// Whether a token's rights and what the configuration and the policy need are the same.
+pub(super) fn rights(source: &SourceConfig, view: &SourceView, inventory: &Inventory, policy: &Policy) -> Vec<Check> {
+    let (name, granted) = match source {
+        SourceConfig::Op(op) => (&op.name, matches!(op.sign_in, OpSignIn::ServiceAccount { .. })),
+        SourceConfig::Connect(connect) => (&connect.name, true),
+        SourceConfig::Local(_) => return Vec::new(),
+    };
+    let mut checks = Vec::new();
+    let missing = missing(view, &inventory.vaults);
+    if !missing.is_empty() {
+        checks.push(Check::weak(
+            "source",
+            format!("{name}: no such vault: {}", missing.join(", ")),
+            "correct its name under `vaults`, or grant it: a vault that isn't granted looks as if it weren't there",
+        ));
+    }
+    // A person's own rights aren't granted to opward, and can't be narrowed for it.
+    let wider = if granted { wider(view, &inventory.vaults, policy) } else { Vec::new() };
+    if !wider.is_empty() {
+        checks.push(Check::weak(
+            "source",
+            format!("{name}: the token is granted more than anybody may use: {}", wider.join(", ")),
+            "no rule lets a value there be read or changed, or the configuration hides it: make a token that's granted \
+             only the vaults that are needed, and revoke this one",
+        ));
+    }
+    checks
+}
+
+/// The vaults under `vaults` that the source doesn't show.
+fn missing<'v>(view: &'v SourceView, there: &[Vault]) -> Vec<&'v str> {
+    let is =
+        |name: &Name, vault: &Vault| name.as_str() == vault.id.as_str() || name.matching() == vault.name.matching();
+    let wanted = view.vaults.iter().flatten();
+    wanted.filter(|name| !there.iter().any(|vault| is(name, vault))).map(Name::as_str).collect()
+}
+
+/// The vaults that a token sees and nobody may use.
+fn wider<'i>(view: &SourceView, there: &'i [Vault], policy: &Policy) -> Vec<&'i str> {
+    let idle = |vault: &&Vault| match view.name_of(vault) {
+        None => true,
+        Some(name) => policy.is_loaded() && !used(&name, policy),
+    };
+    there.iter().filter(idle).map(|vault| vault.name.as_str()).collect()
+}
+
+/// Whether some rule lets somebody do more with a vault than know what's in it.
+fn used(vault: &Name, policy: &Policy) -> bool {
+    policy.rules().any(|rule| {
+        rule.effect() == Effect::Allow
+            && rule.actions().iter().any(|action| !matches!(action, Action::List | Action::Describe))
+            && rule.paths().iter().any(|path| path.reaches_into(&vault.matching()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Health;
+    use super::*;
+    use crate::config::Dirs;
+    use crate::model::VaultId;
+
+    const SOURCES: &str = "version = 1\n\
+        [[source]]\nname = \"work\"\nkind = \"op\"\ntoken_file = \"t\"\nvaults = [\"Staging\", \"Gone\"]\n\
+        [[source]]\nname = \"mine\"\nkind = \"op\"\n\
+        [[source]]\nname = \"far\"\nkind = \"connect\"\nurl = \"http://connect.example:8080\"\n\
+        [[source]]\nname = \"near\"\nkind = \"connect\"\n";
+
+    const POLICY: &str = "version = 1\n\
+        [[rule]]\nid = \"names\"\nprincipals = [\"*\"]\nactions = [\"list\", \"describe\"]\npaths = [\"**\"]\n\
+        [[rule]]\nid = \"staging\"\nprincipals = [\"*\"]\nactions = [\"read\"]\npaths = [\"Stag*/**\"]\n\
+        [[rule]]\nid = \"no\"\neffect = \"deny\"\nprincipals = [\"*\"]\nactions = [\"read\"]\npaths = [\"HR/**\"]\n";
+
+    fn config() -> Config {
+        let dirs = Dirs::in_one(std::path::Path::new("/o"));
+        Config::parse(SOURCES, std::path::Path::new("/o/opward.toml"), &dirs).unwrap()
+    }
+
+    fn vault(name: &str) -> Vault {
+        Vault { id: VaultId::new(name), name: Name::new(name).unwrap(), description: None }
+    }
+
+    fn inventory(names: &[&str]) -> Inventory {
+        Inventory { vaults: names.iter().map(|name| vault(name)).collect(), items: Vec::new(), generation: None }
+    }
+
+    fn view(only: Option<&[&str]>) -> SourceView {
+        let vaults = only.map(|names| names.iter().map(|name| Name::new(name).unwrap()).collect());
+        SourceView { vaults, ..SourceView::default() }
+    }
+
+    #[test]
+    fn names_vaults_that_are_missing_and_those_that_nobody_may_use() {
+        let (config, policy) = (config(), Policy::parse(POLICY, "policy.toml").unwrap());
+        let sees = inventory(&["Staging", "HR"]);
+        let [work, mine, far, _] = config.sources.as_slice() else { panic!() };
+        let found = rights(work, &view(Some(&["Staging", "Gone"])), &sees, &policy);
+        let said: Vec<_> = found.iter().map(|check| check.finding.as_str()).collect();
+        assert_eq!(
+            said,
+            ["work: no such vault: Gone", "work: the token is granted more than anybody may use: HR"],
+            "HR is hidden"
+        );
+        let found = rights(far, &view(None), &sees, &policy);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].finding.ends_with(": HR"), "no rule allows it: {:?}", found[0]);
+        assert!(rights(mine, &view(None), &sees, &policy).is_empty(), "a person's own rights are theirs");
+        assert!(rights(far, &view(None), &inventory(&["Staging"]), &policy).is_empty());
+    }
+
+    #[test]
+    fn warns_of_a_way_that_others_can_take() {
+        let config = config();
+        let near = Environment::of_texts([("OP_CONNECT_HOST", "http://localhost:8080")]);
+        let far = Environment::of_texts([("OP_CONNECT_HOST", "http://10.0.0.7")]);
+        let said = |environment: &Environment| -> Vec<String> {
+            config.sources.iter().filter_map(|source| way(source, environment)).map(|check| check.finding).collect()
+        };
+        assert_eq!(said(&near).len(), 2, "the app, and the server that's far: {:?}", said(&near));
+        assert_eq!(said(&far).len(), 3);
+    }
+
+    #[test]
+    fn warns_of_credentials_in_the_environment_by_name() {
+        let environment =
+            Environment::of_texts([("OP_SERVICE_ACCOUNT_TOKEN", "ops_canary"), ("OP_SESSION_x", "canary")]);
+        let check = around(&config(), &environment).unwrap();
+        assert_eq!(check.health, Health::Weak);
+        assert_eq!(check.finding, "OP_SERVICE_ACCOUNT_TOKEN, OP_SESSION_x set where this was started");
+        assert!(!format!("{check:?}").contains("canary"));
+        assert!(around(&config(), &Environment::default()).is_none());
+    }
+}
