@@ -145,14 +145,18 @@ async fn vaults(config: &Config, setup: &Setup) -> Vec<Check> {
     let mut checks: Vec<Check> = onepassword::around(config, setup.environment()).into_iter().collect();
     let mut parts = Vec::new();
     for (configured, (source, view)) in config.sources.iter().zip(opened) {
+        checks.extend(onepassword::far_side(&source).await);
         let inventory = source.inventory(&asker).await;
         match &inventory {
             Ok(inventory) => {
                 checks.push(working(&source, inventory).await);
                 checks.extend(onepassword::rights(configured, &view, inventory, &policy));
             }
+            // A program that isn't there fails in one way, whatever is asked of it.
+            Err(error) if checks.iter().any(|check| check.finding == error.to_string()) => {}
             Err(error) => checks.push(Check::broken("source", error.to_string(), failing(&source, error))),
         }
+        checks.extend(source.allowance().map(|left| onepassword::quota(source.name(), &left)));
         checks.extend(onepassword::way(configured, setup.environment()));
         parts.push((source.name().clone(), view, inventory));
     }

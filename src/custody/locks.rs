@@ -7,9 +7,12 @@ use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
 
 use crate::model::{ItemId, SourceName};
 
+/// An item, wherever it is.
+type Key = (SourceName, ItemId);
+
 /// Turns at items. Nothing is kept of an item that nobody waits for.
 #[derive(Debug, Default)]
-pub(super) struct ItemLocks(Mutex<HashMap<(SourceName, ItemId), Weak<Turn<()>>>>);
+pub(super) struct ItemLocks(Mutex<HashMap<Key, Weak<Turn<()>>>>);
 
 /// Turns at some items, until it's dropped.
 #[derive(Debug)]
@@ -18,7 +21,7 @@ pub(super) struct Turns(#[expect(dead_code, reason = "held, not looked at")] Vec
 
 impl ItemLocks {
     /// Waits for a turn at each of the items.
-    pub(super) async fn take(&self, items: impl IntoIterator<Item = (SourceName, ItemId)>) -> Turns {
+    pub(super) async fn take(&self, items: impl IntoIterator<Item = Key>) -> Turns {
         // Always in the same order, so that no two wait for each other.
         let items: BTreeSet<_> = items.into_iter().collect();
         let mut turns = Vec::with_capacity(items.len());
@@ -29,7 +32,7 @@ impl ItemLocks {
         Turns(turns)
     }
 
-    fn of(&self, item: (SourceName, ItemId)) -> Arc<Turn<()>> {
+    fn of(&self, item: Key) -> Arc<Turn<()>> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(turn) = all.get(&item).and_then(Weak::upgrade) {
             return turn;
@@ -45,7 +48,7 @@ impl ItemLocks {
 mod tests {
     use super::*;
 
-    fn key(item: &str) -> (SourceName, ItemId) {
+    fn key(item: &str) -> Key {
         (SourceName::new("work"), ItemId::new(item))
     }
 

@@ -3,8 +3,8 @@
 use super::Check;
 use crate::config::{CONNECT_HOST, Config, ConnectConfig, ConnectUrl, Environment, OpConfig, OpSignIn, SourceConfig};
 use crate::custody::SourceView;
-use crate::custody::source::{Inventory, Vault};
-use crate::model::{Action, Name};
+use crate::custody::source::{Allowance, Inventory, Source, Vault};
+use crate::model::{Action, Name, SourceName};
 use crate::policy::{Effect, Policy};
 
 /// What can be said of the place this runs in, whichever source.
@@ -59,6 +59,46 @@ fn through_connect(connect: &ConnectConfig, environment: &Environment) -> Option
             format!("{name}: {url} isn't encrypted, and it's on another machine"),
             "the token and every value cross the network readably: use https, or a tunnel",
         )
+    })
+}
+
+/// How many requests a source may still be sent.
+pub(super) fn quota(name: &SourceName, left: &Allowance) -> Check {
+    if let Some(until) = left.paused_until {
+        return Check::broken(
+            "source",
+            format!("{name}: 1Password asked for no more requests until {until:.0}"),
+            "wait until then: nothing is asked before, and what's kept goes on serving; if it happens again, lower \
+             `limits`, since somebody else uses the same account",
+        );
+    }
+    let part = |count: Option<u32>, what: &str| count.map(|count| format!("{count} {what}"));
+    let parts = [
+        part(left.reads, "reads left in this hour"),
+        part(left.writes, "writes left in this hour"),
+        part(left.today, "requests left in this day"),
+    ];
+    let finding = format!("{name}: {}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "));
+    if [left.reads, left.writes, left.today].contains(&Some(0)) {
+        let remedy = "what's kept goes on serving; `plan` or `limits` in its [[source]] say how many there are";
+        return Check::weak("source", finding, remedy);
+    }
+    Check::good("source", finding)
+}
+
+/// What the program or the server that's asked says of itself.
+pub(super) async fn far_side(source: &Source) -> Option<Check> {
+    let found = match source {
+        Source::Local(_) | Source::Down(_) => return None,
+        Source::Op(op) => op.program().await.map(|(program, version)| format!("op {version} at {}", program.display())),
+        Source::Connect(connect) => connect.health().await.map(|health| match health.version {
+            Some(version) => format!("a Connect server, version {version}"),
+            None => "a Connect server that doesn't tell its version".to_owned(),
+        }),
+    };
+    Some(match found {
+        Ok(found) => Check::good("source", format!("{}: {found}", source.name())),
+        Err(error) => Check::broken("source", error.to_string(), error.public().hint),
     })
 }
 
@@ -182,6 +222,22 @@ mod tests {
         };
         assert_eq!(said(&near).len(), 2, "the app, and the server that's far: {:?}", said(&near));
         assert_eq!(said(&far).len(), 3);
+    }
+
+    #[test]
+    fn says_how_much_may_be_asked_and_until_when_nothing_may() {
+        let name = SourceName::new("work");
+        let left = |reads, paused_until| Allowance { reads, writes: Some(98), today: Some(900), paused_until };
+        let good = quota(&name, &left(Some(940), None));
+        assert_eq!((good.health, good.remedy), (Health::Good, None));
+        assert_eq!(
+            good.finding,
+            "work: 940 reads left in this hour, 98 writes left in this hour, 900 requests left in this day"
+        );
+        assert_eq!(quota(&name, &left(Some(0), None)).health, Health::Weak);
+        let paused = quota(&name, &left(Some(940), Some("2026-12-01T10:00:00.5Z".parse().unwrap())));
+        assert_eq!(paused.health, Health::Broken);
+        assert!(paused.finding.ends_with("until 2026-12-01T10:00:00Z"), "{}", paused.finding);
     }
 
     #[test]

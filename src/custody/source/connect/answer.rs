@@ -55,6 +55,8 @@ enum What {
     NotSynced,
     /// Something in front of Connect can't reach it.
     Gateway,
+    /// It doesn't take the change of a part; the whole may do.
+    NotInPart,
     Other,
 }
 
@@ -130,6 +132,7 @@ impl Refusal {
                 "ask the owner to look at the log of the Connect server's sync container",
             ),
             What::Gateway => unclear("a proxy can't reach the Connect server", CHECK_SERVER),
+            What::NotInPart => Failure::Unsupported("the Connect server changes items only as a whole"),
             What::Other => unclear("the Connect server failed", TRY_AGAIN),
         }
     }
@@ -156,6 +159,8 @@ impl What {
             401 | 407 => Self::Login,
             403 if by_connect => Self::Rights,
             403 => Self::Barred,
+            // Nothing of 1Password's own changes items in part, so a server may well not.
+            400 | 405 | 501 if *method == Method::PATCH => Self::NotInPart,
             // Only ids of the right shape are sent: the server knows better which exist.
             400 if says("invalid vault uuid") || says("invalid item uuid") => Self::Missing,
             400 if changes && by_connect => Self::Rejected(Self::wrong_with(message)),

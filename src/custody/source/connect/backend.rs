@@ -12,7 +12,8 @@ use super::wire::{Ask, unexpected};
 use crate::custody::source::onepassword::backend::{Backend, Command, Cost, ItemKey, RemoteVault, Removal};
 use crate::custody::source::onepassword::document::Document;
 use crate::custody::source::onepassword::failure::Failure;
-use crate::model::{ItemId, VaultId};
+use crate::custody::value::SecretValue;
+use crate::model::{FieldId, ItemId, VaultId};
 
 /// What one of several parallel listings came to: items, and the vaults that were refused.
 type Listed<'a> = (Vec<Document>, Vec<(&'a VaultId, Failure)>);
@@ -66,6 +67,13 @@ impl Backend for ConnectClient {
 
     async fn replace(&self, item: &ItemKey, with: &Document) -> Result<(), Failure> {
         self.change(Method::PUT, item, with.to_json()).await
+    }
+
+    async fn set_value(&self, item: &ItemKey, field: &FieldId, value: &SecretValue) -> Option<Result<(), Failure>> {
+        match self.patch_value(item, field, value).await {
+            Err(Failure::Unsupported(_)) => None,
+            done => Some(done),
+        }
     }
 
     async fn remove(&self, item: &ItemKey) -> Result<(), Failure> {

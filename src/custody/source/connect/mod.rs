@@ -9,7 +9,6 @@
 //! | an item | `GET /v1/vaults/{v}/items/{i}` |
 //! | make, replace, destroy an item | `POST`, `PUT`, `DELETE` of the same |
 //! | one field's value | `PATCH`, which leaves all else alone |
-//! | what files an item has | `GET …/files` |
 //! | the server's own state | `GET /heartbeat`, `GET /health`, without the token |
 //!
 //! Names are never sent: how the server's filters compare and escape isn't documented. What's
@@ -34,7 +33,6 @@ mod backend;
 mod bearer;
 mod body;
 mod error;
-mod files;
 mod health;
 mod patch;
 mod retry_after;

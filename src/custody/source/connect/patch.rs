@@ -26,7 +26,7 @@ impl ConnectClient {
     /// understand included.
     ///
     /// None of 1Password's own programs does it this way, so only reading back tells what came of it.
-    pub(in crate::custody::source) async fn patch_value(
+    pub(super) async fn patch_value(
         &self,
         item: &ItemKey,
         field: &FieldId,

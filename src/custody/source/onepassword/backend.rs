@@ -6,7 +6,8 @@ use std::future::Future;
 use super::document::Document;
 use super::failure::Failure;
 pub(in crate::custody::source) use crate::custody::source::ItemKey;
-use crate::model::{ItemId, VaultId};
+use crate::custody::value::SecretValue;
+use crate::model::{FieldId, ItemId, VaultId};
 
 /// One way to ask 1Password. Each method is one request, or one process, unless it says otherwise.
 ///
@@ -32,6 +33,15 @@ pub(in crate::custody::source) trait Backend: fmt::Debug + Send + Sync + 'static
 
     /// Replaces a whole item.
     fn replace(&self, item: &ItemKey, with: &Document) -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// Sets the value of one field that's there, and leaves all else in the item alone, what isn't
+    /// shown of it included. `None` if that can't be done: then nothing was changed.
+    fn set_value(
+        &self,
+        item: &ItemKey,
+        field: &FieldId,
+        value: &SecretValue,
+    ) -> impl Future<Output = Option<Result<(), Failure>>> + Send;
 
     /// Removes an item, as [`Backend::removal`] says.
     fn remove(&self, item: &ItemKey) -> impl Future<Output = Result<(), Failure>> + Send;

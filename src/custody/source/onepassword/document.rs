@@ -54,12 +54,6 @@ impl Document {
         items.into_iter().map(Self::of).collect()
     }
 
-    /// Reads items that follow one another without a list around them.
-    pub(in crate::custody::source) fn parse_stream(json: &Zeroizing<Vec<u8>>) -> Result<Vec<Self>, NotADocument> {
-        let items = serde_json::Deserializer::from_slice(json).into_iter::<Value>();
-        items.map(|item| item.map_err(|_| NotADocument).and_then(Self::of)).collect()
-    }
-
     /// Reads items that follow one another, up to the first that isn't whole.
     pub(in crate::custody::source) fn parse_leading(json: &Zeroizing<Vec<u8>>) -> Vec<Self> {
         let items = serde_json::Deserializer::from_slice(json).into_iter::<Value>();

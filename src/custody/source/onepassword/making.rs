@@ -1,7 +1,5 @@
 //! Making an item, or a field in one that's there.
 
-use std::collections::HashSet;
-
 use super::backend::{Backend, Command, ItemKey};
 use super::budget::Purse;
 use super::document::Document;
@@ -63,7 +61,6 @@ impl<B: Backend> Inner<B> {
         if let Some(twin) = there.iter().find(|item| !item.is_gone() && is_called(item, title)) {
             return Err(self.conflict(twin.version()));
         }
-        let before: HashSet<ItemKey> = there.iter().filter_map(Document::key).collect();
         let mut patience = Patience::new();
         for _ in 0..TRIES_AFTER_CONFLICTS {
             match self.step(purse, Command::Create, self.backend.create(vault, document)).await {
@@ -72,14 +69,14 @@ impl<B: Backend> Inner<B> {
                 // made twice is ambiguous from then on.
                 Err(Trouble::Failed(Failure::Conflict)) => {
                     patience.wait().await;
-                    if let Some(key) = self.find_new(vault, title, &before, goal, purse).await? {
+                    if let Some(key) = self.find_new(vault, title, goal, purse).await? {
                         return self.confirm(&key, goal, purse).await;
                     }
                 }
                 Err(Trouble::Failed(Failure::Unclear { .. })) => {
                     for _ in 0..LOOKS_IN_DOUBT {
                         patience.wait().await;
-                        if let Some(key) = self.find_new(vault, title, &before, goal, purse).await? {
+                        if let Some(key) = self.find_new(vault, title, goal, purse).await? {
                             return self.confirm(&key, goal, purse).await;
                         }
                     }
@@ -91,12 +88,11 @@ impl<B: Backend> Inner<B> {
         Err(self.contended())
     }
 
-    /// The one item of this title that wasn't there before and holds our value.
+    /// The one item of this title that holds our value: before, none had this title.
     async fn find_new(
         &self,
         vault: &VaultId,
         title: &Name,
-        before: &HashSet<ItemKey>,
         goal: &Goal<'_>,
         purse: &mut Purse,
     ) -> Result<Option<ItemKey>, SourceError> {
@@ -107,7 +103,7 @@ impl<B: Backend> Inner<B> {
         };
         let new = there.iter().filter(|item| !item.is_gone() && is_called(item, title)).filter_map(Document::key);
         let mut found = Vec::new();
-        for key in new.filter(|key| !before.contains(key)) {
+        for key in new {
             match self.reread(&key, purse).await {
                 Ok((document, item)) if matches!(goal.seen(&document, &item), Seen::Ours(_)) => found.push(key),
                 Err(Trouble::NotAsked(_)) => return Err(self.unclear()),

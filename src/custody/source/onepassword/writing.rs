@@ -51,12 +51,13 @@ impl<B: Backend> Inner<B> {
     async fn replace(&self, key: &ItemKey, change: &Change, purse: &mut Purse) -> Result<Stored, SourceError> {
         let (mut document, item) = self.reread_current(key, change.if_version, purse).await?;
         let goal = self.prepare(change, &mut document, &item)?;
+        let part = part(change, &document, &item);
         let mut patience = Patience::new();
         let mut in_doubt = false;
         let mut tries = 0_u32;
         loop {
             tries = tries.saturating_add(1);
-            match self.step(purse, Command::Replace, self.backend.replace(key, &document)).await {
+            match self.step(purse, Command::Replace, self.put(key, &document, part.as_ref(), change)).await {
                 Ok(()) => return self.confirm(key, &goal, purse).await,
                 Err(Trouble::Failed(Failure::Conflict)) if tries < TRIES_AFTER_CONFLICTS => {
                     patience.wait().await;
@@ -78,6 +79,23 @@ impl<B: Backend> Inner<B> {
                 Err(trouble) => return Err(trouble.at(&self.settings.name)),
             }
         }
+    }
+
+    /// Writes one value alone where that's all there is to change and it can be done: what 1Password
+    /// doesn't show of an item, such as a passkey through Connect, is safe from that.
+    async fn put(
+        &self,
+        key: &ItemKey,
+        document: &Document,
+        part: Option<&FieldId>,
+        change: &Change,
+    ) -> Result<(), Failure> {
+        if let Some(field) = part
+            && let Some(done) = self.backend.set_value(key, field, &change.value).await
+        {
+            return done;
+        }
+        self.backend.replace(key, document).await
     }
 
     /// Whether a change was made after all; `None` if all is as it was, so that it may be tried again.
@@ -193,4 +211,12 @@ impl<B: Backend> Inner<B> {
             remedy: "the change wasn't stored, as far as can be seen; describe the item before trying again",
         }
     }
+}
+
+/// The field whose value is all that a change is about, if 1Password knows it by that id alone.
+fn part(change: &Change, document: &Document, item: &Item) -> Option<FieldId> {
+    let Change { place, category, tags, expires_at, .. } = change;
+    let place = place.as_ref().filter(|_| category.is_none() && tags.is_none() && expires_at.is_none())?;
+    let stored = document.stored(&item.path).into_iter().find(|stored| stored.field.id == place.field)?;
+    document.is_called(stored.at, &place.field).then(|| place.field.clone())
 }

@@ -8,7 +8,8 @@ use super::{OpClient, Reply, answer, explain};
 use crate::custody::source::onepassword::backend::{Backend, Command, Cost, ItemKey, RemoteVault, Removal};
 use crate::custody::source::onepassword::document::Document;
 use crate::custody::source::onepassword::failure::Failure;
-use crate::model::{ItemId, VaultId};
+use crate::custody::value::SecretValue;
+use crate::model::{FieldId, ItemId, VaultId};
 
 impl Backend for OpClient {
     async fn vaults(&self) -> Result<Vec<RemoteVault>, Failure> {
@@ -52,6 +53,11 @@ impl Backend for OpClient {
     async fn replace(&self, item: &ItemKey, with: &Document) -> Result<(), Failure> {
         let json = self.ask(Invocation::edit(item, with)?).await?;
         if answer::id(&json).as_ref() == Some(&item.item) { Ok(()) } else { Err(explain::not_understood()) }
+    }
+
+    async fn set_value(&self, _: &ItemKey, _: &FieldId, _: &SecretValue) -> Option<Result<(), Failure>> {
+        // `op` can, and only with the value on its command line.
+        None
     }
 
     async fn remove(&self, item: &ItemKey) -> Result<(), Failure> {

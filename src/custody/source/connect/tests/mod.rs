@@ -89,13 +89,11 @@ async fn lists_and_reads_by_id_over_one_connection() {
     let items = client.items(&[VaultId::new(VAULT)]).await.unwrap();
     assert_eq!(items.iter().map(contents).collect::<Vec<_>>(), [item(ITEM, VAULT)]);
     assert_eq!(contents(&client.read(&key()).await.unwrap()), item(ITEM, VAULT));
-    let files = client.files(&key()).await.unwrap();
-    assert_eq!((files[0].name.as_str(), files[0].size, files[0].section.as_deref()), ("a.pem", 9, Some("s1")));
     assert!(client.read_batch(&[key()]).await.is_empty());
 
     let paths: Vec<String> = server.seen().into_iter().map(|seen| format!("{} {}", seen.method, seen.path)).collect();
     let items = format!("GET /v1/vaults/{VAULT}/items");
-    let expected = ["GET /v1/vaults", &items, &format!("{items}/{ITEM}"), &format!("{items}/{ITEM}/files")];
+    let expected = ["GET /v1/vaults", &items, &format!("{items}/{ITEM}")];
     assert_eq!(paths, expected);
     assert_eq!(server.connections(), 1);
 }
@@ -123,7 +121,7 @@ async fn writes_whole_items_and_single_values() {
     assert_eq!(client.create(&VaultId::new(VAULT), &document(&new)).await, Ok(ItemId::new(ITEM)));
     assert_eq!(client.replace(&key(), &document(&item(ITEM, VAULT))).await, Ok(()));
     let value = SecretValue::new("new \"value\"\n".to_owned());
-    assert_eq!(client.patch_value(&key(), &FieldId::new("password"), &value).await, Ok(()));
+    assert_eq!(client.set_value(&key(), &FieldId::new("password"), &value).await, Some(Ok(())));
     assert_eq!(client.remove(&key()).await, Ok(()));
 
     let seen = server.seen();
@@ -196,7 +194,6 @@ async fn an_id_that_cannot_be_one_is_missing_without_a_request() {
 
     assert_eq!(client.read(&climbing).await.err(), Some(Failure::Missing));
     assert_eq!(client.remove(&climbing).await, Err(Failure::Missing));
-    assert_eq!(client.files(&climbing).await, Err(Failure::Missing));
     assert!(server.seen().is_empty());
 }
 

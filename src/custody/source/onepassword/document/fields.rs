@@ -40,6 +40,13 @@ pub(in crate::custody::source::onepassword) struct Stored<'doc> {
 }
 
 impl Document {
+    /// Whether the field at an index bears an id in 1Password, and no other does.
+    pub(in crate::custody::source::onepassword) fn is_called(&self, at: usize, id: &FieldId) -> bool {
+        let bears = |field: &Value| text(field, "id") == Some(id.as_str());
+        let fields = self.list("fields");
+        fields.get(at).is_some_and(bears) && fields.iter().filter(|field| bears(field)).count() == 1
+    }
+
     /// Its fields, each under an id that's its alone.
     pub(in crate::custody::source::onepassword) fn stored(&self, item: &ItemPath) -> Vec<Stored<'_>> {
         let all = self.list("fields");

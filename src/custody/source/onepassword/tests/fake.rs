@@ -11,7 +11,8 @@ use super::{GITHUB, HR, PAYROLL, STRIPE, WORK, credential};
 use crate::custody::source::onepassword::backend::{Backend, Command, Cost, ItemKey, RemoteVault, Removal};
 use crate::custody::source::onepassword::document::Document;
 use crate::custody::source::onepassword::failure::Failure;
-use crate::model::{ItemId, VaultId};
+use crate::custody::value::SecretValue;
+use crate::model::{FieldId, ItemId, VaultId};
 
 /// A 1Password in memory; its clones are the same one.
 #[derive(Debug, Clone)]
@@ -37,6 +38,7 @@ pub(super) enum Fault {
 }
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fault to be switched on by itself")]
 pub(super) struct World {
     pub(super) vaults: Vec<RemoteVault>,
     /// Each item's states, the last being what it is; `None` once it's gone.
@@ -52,9 +54,17 @@ pub(super) struct World {
     /// So many reads after a change show what was before it.
     pub(super) lag: u32,
     pub(super) stale: u32,
+    /// Lists show what was there before the last change.
+    pub(super) late_lists: bool,
+    /// So many reads show the version before, whatever else they show.
+    pub(super) late_versions: u32,
+    /// A change to what's there already isn't counted.
+    pub(super) skips_what_changes_nothing: bool,
     /// Several items can be read at once.
     pub(super) batches: bool,
     pub(super) removal: Removal,
+    /// Whether one value can be set alone; then how often that was done.
+    pub(super) patched: Option<usize>,
     /// New fields get other ids than they're sent with.
     pub(super) renumbers: bool,
     /// What a request counts for; nothing more than one each for Connect.
@@ -82,8 +92,12 @@ impl Fake {
             bad_lists: VecDeque::new(),
             lag: 0,
             stale: 0,
+            late_lists: false,
+            late_versions: 0,
+            skips_what_changes_nothing: false,
             batches: true,
             removal: Removal::Archives,
+            patched: None,
             renumbers: false,
             costs: |_| Cost { reads: 1, writes: 0 },
             slow: Duration::ZERO,
@@ -144,11 +158,22 @@ impl World {
             self.stale -= 1;
             return states.iter().rev().nth(1).cloned().flatten();
         }
-        self.now(key).cloned()
+        let mut now = self.now(key).cloned();
+        if self.late_versions > 0
+            && let Some(item) = &mut now
+        {
+            self.late_versions -= 1;
+            item["version"] = json!(item["version"].as_u64().unwrap() - 1);
+        }
+        now
     }
 
     fn commit(&mut self, key: &ItemKey, mut item: Value) {
         let version = self.now(key).map_or(0, |item| item["version"].as_u64().unwrap());
+        item["version"] = json!(version);
+        if self.skips_what_changes_nothing && self.now(key) == Some(&item) {
+            return;
+        }
         item["version"] = json!(version + 1);
         self.items.entry(key.clone()).or_default().push(Some(item));
         self.stale = self.lag;
@@ -200,7 +225,11 @@ impl Backend for Fake {
     async fn items(&self, vaults: &[VaultId]) -> Result<Vec<Document>, Failure> {
         self.called(Command::Items(vaults.len())).await;
         let world = self.world();
-        let listed = world.items.keys().filter(|key| vaults.contains(&key.vault)).filter_map(|key| world.now(key));
+        let listed = world.items.iter().filter(|(key, _)| vaults.contains(&key.vault));
+        let listed = listed.filter_map(|(_, states)| {
+            let late = usize::from(world.late_lists && states.len() > 1);
+            states.iter().rev().nth(late)?.as_ref()
+        });
         Ok(listed.map(|item| document(&without_fields(item))).collect())
     }
 
@@ -255,6 +284,16 @@ impl Backend for Fake {
             return Err(Failure::Missing);
         }
         world.change(item, |world| world.commit(item, with))
+    }
+
+    async fn set_value(&self, item: &ItemKey, field: &FieldId, value: &SecretValue) -> Option<Result<(), Failure>> {
+        let mut world = self.world();
+        world.patched = Some(world.patched? + 1);
+        let mut now = world.now(item)?.clone();
+        let fields = now["fields"].as_array_mut().unwrap();
+        let field = fields.iter_mut().find(|known| known["id"] == field.as_str())?;
+        field["value"] = json!(std::str::from_utf8(value.plaintext()).unwrap());
+        Some(world.change(item, |world| world.commit(item, now)))
     }
 
     async fn remove(&self, item: &ItemKey) -> Result<(), Failure> {

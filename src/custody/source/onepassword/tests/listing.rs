@@ -195,3 +195,31 @@ async fn a_moved_item_is_found_where_it_is_now() {
     assert!(home.remote.look_again(&ann()).await);
     assert_eq!(home.item(STRIPE).await.vault, moved.vault);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_lags_undoes_nothing_that_was_just_done() {
+    let home = Home::new();
+    home.inventory().await.unwrap();
+    home.remote.archive(&ItemId::new(STRIPE), None, &ann()).await.unwrap();
+    let made = home.remote.store(new_field("Work/New/credential", "c"), &ann()).await.unwrap();
+    let change = new_field("Work/GitHub/credential", "gh-2");
+    let change = Change { place: Some(place(GITHUB, "credential")), ..change };
+    home.remote.store(change, &ann()).await.unwrap();
+    home.fake.world().late_lists = true;
+    let names = |inventory: &Inventory| {
+        let names = inventory.items.iter().map(|item| format!("{} {}", item.path, item.version));
+        names.collect::<std::collections::BTreeSet<_>>()
+    };
+    let before = names(&home.inventory().await.unwrap());
+    assert!(before.contains("Work/New 1") && before.contains("Work/GitHub 4") && before.len() == 3, "{before:?}");
+    tokio::time::advance(Duration::from_secs(11)).await;
+    assert!(home.remote.look_again(&ann()).await);
+    assert_eq!(names(&home.inventory().await.unwrap()), before);
+
+    // What a list says for longer than that is so.
+    tokio::time::advance(Duration::from_secs(31)).await;
+    assert!(home.remote.look_again(&ann()).await);
+    let after = home.inventory().await.unwrap();
+    assert!(after.items.iter().any(|item| item.id.as_str() == STRIPE));
+    assert!(after.items.iter().all(|item| item.id != made.place.item));
+}

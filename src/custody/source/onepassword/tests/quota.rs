@@ -1,6 +1,6 @@
 //! How many requests are made, whatever happens.
 
-use super::fake::costs_of_op;
+use super::fake::{Fault, costs_of_op};
 use super::*;
 use crate::custody::source::onepassword::backend::Command;
 use crate::custody::source::onepassword::failure::Failure;
@@ -112,6 +112,26 @@ async fn a_change_that_cannot_be_finished_is_not_begun() {
     assert!(matches!(error, SourceError::RateLimited { .. }), "{error}");
     assert!(home.remote.archive(&ItemId::new(STRIPE), None, &ann()).await.is_err());
     assert_eq!(home.fake.world().calls.len(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn even_what_was_set_aside_is_not_spent_once_1password_wants_a_pause() {
+    for limits in [None, Some(LIMITS)] {
+        let home = Home::with(Fake::new(), |settings| settings.limits = limits);
+        home.inventory().await.unwrap();
+        home.fake.world().faults.push_back(Fault::RequestLost);
+        let asker = ann();
+        home.fake.world().slow = Duration::from_millis(50);
+        let store = home.remote.store(new_token("x"), &asker);
+        let breaks = async {
+            tokio::time::sleep(Duration::from_millis(75)).await;
+            home.fake.world().bad_reads.push_back(Failure::RateLimited { retry_after: None });
+        };
+        let (stored, ()) = tokio::join!(store, breaks);
+        assert!(matches!(stored, Err(SourceError::Unavailable { .. })));
+        let calls = home.fake.world().calls.split_off(2);
+        assert_eq!(calls, [Command::Read, Command::Replace, Command::Read]);
+    }
 }
 
 #[tokio::test(start_paused = true)]

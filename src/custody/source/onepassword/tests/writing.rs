@@ -36,11 +36,54 @@ async fn a_value_is_set_and_nothing_else_changes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_value_is_set_alone_where_that_can_be_done_and_is_all_there_is_to_do() {
+    let home = home().await;
+    home.fake.world().patched = Some(0);
+    assert_eq!(home.remote.store(new_token("sk-2"), &ann()).await.unwrap().version, 4);
+    assert_eq!((home.fake.world().patched, home.fake.changes(), truth(&home)), (Some(1), 0, json!("sk-2")));
+    let tagged = Change { tags: Some(vec![Tag::new("agent").unwrap()]), ..new_token("sk-3") };
+    assert_eq!(home.remote.store(tagged, &ann()).await.unwrap().version, 5);
+    assert_eq!((home.fake.world().patched, home.fake.changes(), truth(&home)), (Some(1), 1, json!("sk-3")));
+}
+
+#[tokio::test(start_paused = true)]
 async fn late_reads_are_waited_for() {
     let home = home().await;
     home.fake.world().lag = 4;
     let stored = home.remote.store(new_token("sk-2"), &ann()).await.unwrap();
     assert_eq!((stored.version, home.fake.reads()), (4, 6));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_comes_later_than_its_value_is_waited_for() {
+    let home = home().await;
+    let asker = ann();
+    home.fake.world().slow = Duration::from_millis(50);
+    let store = home.remote.store(new_token("sk-2"), &asker);
+    let lag = async {
+        tokio::time::sleep(Duration::from_millis(75)).await;
+        home.fake.world().late_versions = 4;
+    };
+    assert_eq!(tokio::join!(store, lag).0.unwrap().version, 4);
+
+    // One that never comes doesn't make the value untrue.
+    let store = home.remote.store(new_token("sk-3"), &asker);
+    let lag = async {
+        tokio::time::sleep(Duration::from_millis(75)).await;
+        home.fake.world().late_versions = u32::MAX;
+    };
+    let stored = tokio::join!(store, lag).0.unwrap();
+    assert_eq!((stored.version, truth(&home)), (4, json!("sk-3")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn setting_what_is_there_already_is_soon_done_even_if_it_is_not_counted() {
+    let home = home().await;
+    home.fake.world().skips_what_changes_nothing = true;
+    let start = tokio::time::Instant::now();
+    let stored = home.remote.store(new_token("sk-1"), &ann()).await.unwrap();
+    assert_eq!((stored.version, stored.previous_version), (3, Some(3)));
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
