@@ -54,12 +54,13 @@ pub struct Replaced {
     pub previous_version: u64,
 }
 
-/// An item that was archived.
+/// An item that was archived, or deleted where its owner allows that.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct Archived {
     /// The item's canonical path.
     pub path: String,
-    /// Always true: archived is all an item can be, never destroyed.
+    /// Whether it can be brought back. False only where its source can't archive, and its owner set
+    /// `allow_permanent_delete`.
     pub archived: bool,
 }
 
@@ -191,19 +192,22 @@ impl Broker {
             // An item without fields can't be decided about, and `permits` refused it.
             return Err(call.deny_unseen(Action::Delete, reference).await);
         };
-        if let Err(error) = result {
-            log_failure(&error, "an item couldn't be archived");
-            let error = error.public();
-            for pending in pending {
-                let _ = pending.failed(error.code).await?;
+        let archived = match result {
+            Ok(archived) => archived,
+            Err(error) => {
+                log_failure(&error, "an item couldn't be archived");
+                let error = error.public();
+                for pending in pending {
+                    let _ = pending.failed(error.code).await?;
+                }
+                return Err(call.end(first, error).await);
             }
-            return Err(call.end(first, error).await);
-        }
+        };
         let mut settled = first.done().await?;
         for pending in pending {
             settled = settled.and(pending.done().await?);
         }
-        Ok(Done { body: Archived { path: item.path.to_string(), archived: true }, settled })
+        Ok(Done { body: Archived { path: item.path.to_string(), archived }, settled })
     }
 
     async fn destination(

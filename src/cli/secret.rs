@@ -210,6 +210,10 @@ async fn describe(args: PathArgs, app: &App, output: Output) -> Result<(), Failu
         };
         rows.push(vec!["  field".into(), format!("{name} ({}): {}", text(field, "type"), words(field, "actions"))]);
     }
+    if let Some(left) = item.get("requests_left").and_then(Value::as_object) {
+        let left: Vec<String> = left.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
+        rows.push(vec!["  requests left".into(), left.join(", ")]);
+    }
     output.table(&rows);
     Ok(())
 }
@@ -273,7 +277,8 @@ async fn delete(args: DeleteArgs, app: &App, output: Output) -> Result<(), Failu
     if args.json {
         output.line(answer);
     } else {
-        output.line(format!("{} archived {}", output.paint(Style::Good, "✓"), text(&answer, "path")));
+        let done = if answer.get("archived") == Some(&Value::Bool(false)) { "deleted for good:" } else { "archived" };
+        output.line(format!("{} {done} {}", output.paint(Style::Good, "✓"), text(&answer, "path")));
     }
     Ok(())
 }

@@ -253,7 +253,7 @@ impl Custody {
         stored.map(|stored| Versions { now: stored.version, before: stored.previous_version })
     }
 
-    /// Archives the item whose every field the permits are for.
+    /// Archives the item whose every field the permits are for; tells whether it can be brought back.
     ///
     /// `permits` are all for fields of `item`; the caller has one for each of its fields.
     pub async fn archive(
@@ -263,7 +263,7 @@ impl Custody {
         item: &ItemId,
         if_version: Option<u64>,
         asker: &PrincipalName,
-    ) -> (Result<(), SourceError>, Vec<Pending>) {
+    ) -> (Result<bool, SourceError>, Vec<Pending>) {
         let (requests, pending): (Vec<_>, Vec<_>) = permits.into_iter().map(Permit::spend).unzip();
         let covered = !requests.is_empty()
             && requests.iter().all(|request| {
@@ -283,10 +283,11 @@ impl Custody {
         item: &ItemId,
         if_version: Option<u64>,
         asker: &PrincipalName,
-    ) -> Result<(), SourceError> {
-        let archived = self.source(source)?.archive(item, if_version, asker).await;
+    ) -> Result<bool, SourceError> {
+        let from = self.source(source)?;
+        let archived = from.archive(item, if_version, asker).await;
         self.cache.forget_item(source, item);
-        archived.map(|_| ())
+        archived.map(|_| from.brings_back())
     }
 
     pub(super) fn source(&self, name: &SourceName) -> Result<&Arc<Source>, SourceError> {

@@ -32,7 +32,7 @@ pub enum NameError {
     #[error("`%` must be written `%25`, and `/` inside a name `%2F`")]
     Escape,
     /// The text would be read as `?attribute=…`, which asks for something else than the field.
-    #[error("a name can't contain `?attribute=` or `?attr=`")]
+    #[error("a name can't contain `?attribute=`, `?attr=` or `?ssh-format=`")]
     Attribute,
 }
 
@@ -55,7 +55,7 @@ impl Name {
         if !is_nfc(decoded) {
             return Err(NameError::NotNfc);
         }
-        if decoded.contains("?attribute=") || decoded.contains("?attr=") {
+        if ["?attribute=", "?attr=", "?ssh-format="].iter().any(|query| decoded.contains(query)) {
             return Err(NameError::Attribute);
         }
         Ok(Self(decoded.into()))

@@ -42,6 +42,9 @@ pub enum PathError {
     /// An attribute other than the one-time code.
     #[error("the only attribute is `?attribute=otp` (or `?attr=otp`)")]
     Attribute,
+    /// A key in another format than it's kept in.
+    #[error("keys come in the format they're kept in: leave out `?ssh-format=`")]
+    SshFormat,
     /// A query on a path that names an item.
     #[error("`?attribute=otp` needs a path that names a field")]
     AttributeOnItem,

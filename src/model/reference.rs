@@ -66,10 +66,13 @@ impl Reference {
 }
 
 fn split_attribute(text: &str) -> Result<(&str, Option<Attribute>), PathError> {
+    if text.contains("?ssh-format=") {
+        return Err(PathError::SshFormat);
+    }
     let found = ["?attribute=", "?attr="].into_iter().find_map(|marker| text.split_once(marker));
     match found {
         None => Ok((text, None)),
-        Some((path, "otp")) => Ok((path, Some(Attribute::Otp))),
+        Some((path, "otp" | "totp")) => Ok((path, Some(Attribute::Otp))),
         Some(_) => Err(PathError::Attribute),
     }
 }

@@ -241,6 +241,16 @@ impl Source {
         }
     }
 
+    /// Whether what's archived here can be brought back. Connect can only delete, so there it's done
+    /// at all only where the owner said so.
+    #[must_use]
+    pub fn brings_back(&self) -> bool {
+        match self {
+            Self::Connect(_) => false,
+            Self::Down(_) | Self::Local(_) | Self::Op(_) => true,
+        }
+    }
+
     /// Whether a vault that isn't there can be made here.
     #[must_use]
     pub fn makes_vaults(&self) -> bool {

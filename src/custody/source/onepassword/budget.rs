@@ -98,7 +98,7 @@ impl Budget {
     }
 
     /// Gives back what wasn't needed.
-    async fn refund(&self, asker: &PrincipalName, cost: Cost) {
+    pub(super) async fn refund(&self, asker: &PrincipalName, cost: Cost) {
         if cost == Cost::default() || self.0.limits.is_none() {
             return;
         }

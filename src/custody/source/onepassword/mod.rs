@@ -208,8 +208,14 @@ impl<B: Backend> Inner<B> {
         command: Command,
         request: impl Future<Output = Result<T, Failure>> + Send,
     ) -> Result<T, SourceError> {
-        self.budget.spend(asker, self.backend.cost(command)).await?;
-        self.heed(request.await).await.map_err(|failure| failure.at(&self.settings.name))
+        let cost = self.backend.cost(command);
+        self.budget.spend(asker, cost).await?;
+        let answer = self.heed(request.await).await;
+        if let Err(Failure::Unreachable { .. }) = &answer {
+            // Nothing was asked, so nothing counts.
+            self.budget.refund(asker, cost).await;
+        }
+        answer.map_err(|failure| failure.at(&self.settings.name))
     }
 
     /// Makes a request that's paid for out of a purse.
@@ -219,8 +225,13 @@ impl<B: Backend> Inner<B> {
         command: Command,
         request: impl Future<Output = Result<T, Failure>> + Send,
     ) -> Result<T, Trouble> {
-        purse.pay(self.backend.cost(command)).await.map_err(Trouble::NotAsked)?;
-        self.heed(request.await).await.map_err(Trouble::Failed)
+        let cost = self.backend.cost(command);
+        purse.pay(cost).await.map_err(Trouble::NotAsked)?;
+        let answer = self.heed(request.await).await;
+        if let Err(Failure::Unreachable { .. }) = &answer {
+            purse.put_back(cost);
+        }
+        answer.map_err(Trouble::Failed)
     }
 
     /// Asks no more for a while where the answer says so.
@@ -229,6 +240,15 @@ impl<B: Backend> Inner<B> {
             self.budget.close(*retry_after).await;
         }
         answer
+    }
+
+    /// A read that ended without an answer of any kind.
+    fn cut_short(&self) -> SourceError {
+        SourceError::Unavailable {
+            source_name: self.settings.name.clone(),
+            detail: "a read was cut short".to_owned(),
+            remedy: "try again",
+        }
     }
 
     fn missing(&self) -> SourceError {

@@ -28,7 +28,7 @@ impl<B: Backend> Inner<B> {
         let answer = |key| match answers.get(key) {
             Some(Ok((document, item))) => Ok(ReadItem { item: Arc::clone(item), values: document.values(&item.path) }),
             Some(Err(error)) => Err(error.clone()),
-            None => Err(this.missing()),
+            None => Err(this.cut_short()),
         };
         items.iter().map(answer).collect()
     }
@@ -51,7 +51,7 @@ impl<B: Backend> Inner<B> {
                 fetched.ok_or_else(|| this.missing())
             }
             Some(Err(error)) => Err(error.clone()),
-            None => Err(this.missing()),
+            None => Err(this.cut_short()),
         };
         places.iter().map(answer).collect()
     }
@@ -88,7 +88,7 @@ impl<B: Backend> Inner<B> {
             }
             match reads.join_next().await {
                 Some(Ok(read)) => alone.push(read),
-                // One that was cut short has no answer, and is taken as missing.
+                // One that was cut short has no answer.
                 Some(Err(_)) => {}
                 None => break,
             }

@@ -30,6 +30,12 @@ impl Purse {
         Ok(())
     }
 
+    /// Takes back what a step would have cost that wasn't taken.
+    pub(in crate::custody::source::onepassword) fn put_back(&mut self, cost: Cost) {
+        self.left.reads = self.left.reads.saturating_add(cost.reads);
+        self.left.writes = self.left.writes.saturating_add(cost.writes);
+    }
+
     /// Gives back what's left.
     pub(in crate::custody::source::onepassword) async fn close(self) {
         self.budget.refund(&self.asker, self.left).await;
