@@ -277,6 +277,14 @@ mod tests {
     }
 
     #[test]
+    fn a_server_may_take_only_whole_items() {
+        for status in [400, 405, 501] {
+            assert!(matches!(failure(&Method::PATCH, status, ""), Failure::Unsupported(_)), "{status}");
+        }
+        assert_eq!(failure(&Method::PATCH, 404, ""), Failure::Missing);
+    }
+
+    #[test]
     fn what_is_not_known_is_unclear_and_says_where_to_look() {
         let remedy = |method: &Method, status, message: &str| {
             let failure = failure(method, status, message);
@@ -286,7 +294,7 @@ mod tests {
         assert!(remedy(&Method::GET, 500, "failed to initiate, review service logs for details").contains("sync"));
         assert_eq!(remedy(&Method::POST, 502, ""), CHECK_SERVER);
         assert_eq!(remedy(&Method::GET, 307, ""), CHECK_ADDRESS);
-        assert_eq!(remedy(&Method::PATCH, 405, ""), CHECK_ADDRESS);
+        assert_eq!(remedy(&Method::PUT, 405, ""), CHECK_ADDRESS);
         for status in [402, 418, 422, 500, 501, 505, 599] {
             assert_eq!(remedy(&Method::PUT, status, ""), TRY_AGAIN);
         }

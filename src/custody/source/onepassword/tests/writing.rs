@@ -40,10 +40,11 @@ async fn a_value_is_set_alone_where_that_can_be_done_and_is_all_there_is_to_do()
     let home = home().await;
     home.fake.world().patched = Some(0);
     assert_eq!(home.remote.store(new_token("sk-2"), &ann()).await.unwrap().version, 4);
-    assert_eq!((home.fake.world().patched, home.fake.changes(), truth(&home)), (Some(1), 0, json!("sk-2")));
+    let patched = || home.fake.world().patched;
+    assert_eq!((patched(), home.fake.changes(), truth(&home)), (Some(1), 0, json!("sk-2")));
     let tagged = Change { tags: Some(vec![Tag::new("agent").unwrap()]), ..new_token("sk-3") };
     assert_eq!(home.remote.store(tagged, &ann()).await.unwrap().version, 5);
-    assert_eq!((home.fake.world().patched, home.fake.changes(), truth(&home)), (Some(1), 1, json!("sk-3")));
+    assert_eq!((patched(), home.fake.changes(), truth(&home)), (Some(1), 1, json!("sk-3")));
 }
 
 #[tokio::test(start_paused = true)]
