@@ -140,5 +140,5 @@ fn parts(reference: &Reference) -> (Vec<String>, bool) {
 fn parts_by_1password(text: &str) -> (Vec<String>, bool) {
     let path = text.strip_prefix("op://").unwrap();
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    (path.split('/').map(str::to_owned).collect(), query == "attribute=otp")
+    (path.split('/').map(str::to_owned).collect(), matches!(query, "attribute=otp" | "attribute=totp"))
 }

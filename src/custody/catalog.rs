@@ -210,6 +210,12 @@ impl Catalog {
         stored.fields.known().iter().find(|field| field.id == place.field).map(|field| &field.path)
     }
 
+    /// The version that a place's own source gives its item.
+    #[must_use]
+    pub fn version_at_source(&self, place: &Place) -> Option<u64> {
+        Some(self.stored_item(&place.source, &place.vault, &place.item)?.version)
+    }
+
     /// The path under which the source of a vault would know a secret that's to be made in it.
     #[must_use]
     pub fn new_path_at_source(&self, path: &SecretPath) -> Option<SecretPath> {

@@ -43,7 +43,7 @@ impl Custody {
     async fn value(&self, target: Target, asker: &PrincipalName) -> Result<Cached, SourceError> {
         let place = target.place.clone().ok_or_else(nowhere)?;
         let source = self.source(&place.source)?;
-        let generation = self.generation(&place.source);
+        let generation = self.generation(&place);
         let cached = if let Some(cached) = self.cache.peek(&place, generation) {
             cached
         } else {
@@ -56,7 +56,7 @@ impl Custody {
     async fn values(&self, targets: &[Target], asker: &PrincipalName) -> Vec<Result<Cached, SourceError>> {
         let kept = |target: &Target| {
             let place = target.place.as_ref()?;
-            let cached = self.cache.peek(place, self.generation(&place.source))?;
+            let cached = self.cache.peek(place, self.generation(place))?;
             Some(self.still_there(target, place, cached))
         };
         let mut values: Vec<_> = targets.iter().map(kept).collect();
@@ -85,7 +85,7 @@ impl Custody {
         }
         while let Some(answered) = asked.join_next().await {
             for ((index, place), answer) in answered.unwrap_or_default() {
-                let settled = self.cache.settle(&place, self.generation(&place.source), answer);
+                let settled = self.cache.settle(&place, self.generation(&place), answer);
                 if let (Some(target), Some(slot)) = (targets.get(index), values.get_mut(index)) {
                     *slot = Some(settled.and_then(|cached| self.still_there(target, &place, cached)));
                 }
@@ -163,7 +163,7 @@ impl Custody {
         let value = values.iter().position(|(id, _)| *id == place.field).map(|index| values.swap_remove(index).1);
         if let Some((path, value)) = path.zip(value) {
             let fetched = Fetched { value, version: item.version, path };
-            self.cache.insert(place, self.generation(&place.source), &fetched);
+            self.cache.insert(place, self.generation(place), &fetched);
         }
     }
 }

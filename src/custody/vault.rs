@@ -17,7 +17,7 @@ use super::value::{MAX_VALUE_BYTES, SecretValue};
 use crate::authz::{Pending, Permit};
 use crate::memory::LockedKey;
 use crate::model::kind::{Delete, Rotate, Write};
-use crate::model::{Category, ItemId, Name, PrincipalName, SecretPath, SourceName, Tag, Target};
+use crate::model::{Category, ItemId, Name, Place, PrincipalName, SecretPath, SourceName, Tag, Target};
 
 /// The sources, what they hold, and the cache in front of them.
 #[derive(Debug)]
@@ -180,10 +180,13 @@ impl Custody {
         }
     }
 
-    /// The generation of the inventory that the request was resolved with, or of a later one.
-    pub(super) fn generation(&self, source: &SourceName) -> Option<u64> {
-        let index = self.sources.iter().position(|(known, _)| known.name() == source)?;
-        self.known()?.inventories.get(index)?.as_ref().ok()?.generation
+    /// What tells a place's present value from earlier ones, as far as it's known without asking: the
+    /// generation of its source's inventory, else its item's version there.
+    pub(super) fn generation(&self, place: &Place) -> Option<u64> {
+        let index = self.sources.iter().position(|(source, _)| *source.name() == place.source)?;
+        let known = self.known()?;
+        let inventory = known.inventories.get(index)?.as_ref().ok()?;
+        inventory.generation.or_else(|| known.catalog.version_at_source(place))
     }
 
     /// The path by which a secret's own source knows it: another one, where its vault is renamed
