@@ -95,7 +95,7 @@ impl Cache {
     ///
     /// `generation` is the source's; a value loaded under another one isn't fresh. However many ask
     /// at the same time, `load` runs once, in a task of its own, so no caller that gives up takes
-    /// the others' answer with it. Where the source is out of reach, an older value answers, with
+    /// the others' answer with it; when all have given up, it's dropped. Where the source is out of reach, an older value answers, with
     /// its age; where it refuses or has no such thing, what's kept is dropped at once.
     pub async fn value<F, Fut>(&self, place: &Place, generation: Option<u64>, load: F) -> Result<Cached, SourceError>
     where
@@ -120,7 +120,11 @@ impl Cache {
         if let Some(landing) = landing {
             self.0.tasks.spawn(async move {
                 let asked = Instant::now();
-                let result = load().await;
+                let result = tokio::select! {
+                    biased;
+                    result = load() => result,
+                    () = landing.abandoned() => return,
+                };
                 landing.land(asked, result);
             });
         }

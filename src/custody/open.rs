@@ -47,6 +47,8 @@ impl Custody {
         let cached = if let Some(cached) = self.cache.peek(&place, generation) {
             cached
         } else {
+            // Whoever is reading the item up is about to keep its values.
+            drop(self.turns.take([key_of_place(&place)]).await);
             let (from, wanted, asker) = (Arc::clone(source), place.clone(), asker.clone());
             self.cache.value(&place, generation, move || fetch_one(from, wanted, asker)).await?
         };

@@ -101,6 +101,12 @@ impl ToolName {
         Self::ALL.into_iter().find(|tool| tool.as_str() == word)
     }
 
+    /// Whether it changes anything.
+    #[must_use]
+    pub const fn changes(self) -> bool {
+        matches!(self, Self::DeleteSecret | Self::PutSecret | Self::RotateAndStore)
+    }
+
     /// What a client is told about it.
     #[must_use]
     pub fn tool(self) -> Tool {

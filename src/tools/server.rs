@@ -111,7 +111,17 @@ impl ServerHandler for Server {
             return Err(ErrorData::invalid_params("there's no such tool", None));
         };
         let reply = match &self.0.toolbox {
-            Ok(toolbox) => toolbox.call(tool, request.arguments.unwrap_or_default(), client(&context)).await,
+            Ok(toolbox) => {
+                let call = toolbox.call(tool, request.arguments.unwrap_or_default(), client(&context));
+                tokio::select! {
+                    biased;
+                    reply = call => reply,
+                    // What was begun for this alone is ended. A change is finished, and its outcome recorded.
+                    () = context.ct.cancelled(), if !tool.changes() => {
+                        return Err(ErrorData::internal_error("cancelled", None));
+                    }
+                }
+            }
             Err(why) => Reply::not_set_up(why),
         };
         Ok(reply.into_tool_result().into())

@@ -3,7 +3,7 @@
 //! `tests/fakes/op/README.md` says what can be asked of it.
 
 #![allow(dead_code, reason = "each test target uses a part of it")]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test's own helper")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test's own helper")]
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

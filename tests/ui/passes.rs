@@ -5,7 +5,7 @@ use opward::authz::Permit;
 use opward::custody::{Custody, Lease, Revealed, SecretValue};
 use opward::identity::Authenticated;
 use opward::model::kind::{Read, Use};
-use opward::model::{Action, ActionKind, Principal, Reason};
+use opward::model::{Action, ActionKind, Principal, PrincipalName, Reason};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -22,13 +22,13 @@ fn who(authenticated: &Authenticated) -> &Principal {
     authenticated.principal()
 }
 
-async fn read(custody: &Custody, permit: Permit<Read>) -> Option<Revealed> {
-    let (lease, _pending) = custody.open(permit).await;
+async fn read(custody: &Custody, permit: Permit<Read>, asker: &PrincipalName) -> Option<Revealed> {
+    let (lease, _pending) = custody.open(permit, asker).await;
     lease.ok()?.reveal()
 }
 
-async fn used(custody: &Custody, permit: Permit<Use>) -> Option<Lease<Use>> {
-    custody.open(permit).await.0.ok()
+async fn used(custody: &Custody, permit: Permit<Use>, asker: &PrincipalName) -> Option<Lease<Use>> {
+    custody.open(permit, asker).await.0.ok()
 }
 
 async fn settled(intent: Intent) -> Result<(), AuditError> {

@@ -26,11 +26,12 @@ pub(super) struct Flights {
 struct Flight {
     number: u64,
     generation: Option<u64>,
-    waiting: Waiting,
+    /// To join with. It holds no end for callers, so that they can be counted.
+    outcome: watch::Sender<Option<Outcome>>,
 }
 
 /// The end of a load that its callers hold.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Waiting(watch::Receiver<Option<Outcome>>);
 
 /// The end of a load that the load's task holds. Dropped without landing, be it by a panic or at
@@ -49,7 +50,7 @@ impl Flights {
     /// Joins the load of a place, if it's under way and asks about the same state of the source.
     pub(super) fn waiting(&self, place: &Place, generation: Option<u64>) -> Option<Waiting> {
         let flight = self.under_way.get(place).filter(|flight| flight.generation == generation)?;
-        Some(flight.waiting.clone())
+        Some(Waiting(flight.outcome.subscribe()))
     }
 
     /// Ends a load; tells whether its result is still wanted for keeping.
@@ -97,7 +98,7 @@ impl Landing {
         let number = flights.started;
         flights.started = flights.started.wrapping_add(1);
         let (waiting, landing) = Self::new(shared, place, generation, Some(number));
-        flights.under_way.insert(place.clone(), Flight { number, generation, waiting: waiting.clone() });
+        flights.under_way.insert(place.clone(), Flight { number, generation, outcome: landing.outcome.clone() });
         (waiting, Some(landing))
     }
 
@@ -116,6 +117,19 @@ impl Landing {
     pub(super) fn land(self, asked: Instant, result: Result<Fetched, SourceError>) {
         let outcome = self.shared.take_in(&self, asked, result);
         self.outcome.send_replace(Some(outcome));
+    }
+
+    /// Waits until nobody waits for it any more. From then on nobody can join it either.
+    pub(super) async fn abandoned(&self) {
+        loop {
+            self.outcome.closed().await;
+            // Others join while they hold the state.
+            let mut state = self.shared.state();
+            if self.outcome.receiver_count() == 0 {
+                state.flights.end(self);
+                return;
+            }
+        }
     }
 
     pub(super) fn place(&self) -> &Place {

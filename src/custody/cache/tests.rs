@@ -276,15 +276,21 @@ async fn a_caller_that_gives_up_strands_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_load_that_everybody_gave_up_on_still_fills_the_cache() {
+async fn a_load_that_everybody_gave_up_on_is_dropped_and_the_next_caller_asks_anew() {
     let world = world(SETTINGS);
     let (answer, reply) = oneshot::channel();
-    let only = world.ask_slow(reply);
+    let first = world.ask_slow(reply);
     settle().await;
-    only.abort();
-    answer.send(Ok(fetched("one"))).unwrap();
+    let second = world.ask_slow(oneshot::channel().1);
     settle().await;
-    assert_eq!(world.ask("f", None, Ok("two")).await, "one");
+    first.abort();
+    settle().await;
+    assert!(!answer.is_closed(), "somebody still waits");
+    second.abort();
+    settle().await;
+    assert!(answer.is_closed(), "what the load was waiting for is let go");
+    assert_eq!(world.ask("f", None, Ok("two")).await, "two");
+    assert_eq!(world.loads(), 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -39,6 +39,11 @@ impl Fault {
         usize::try_from(self.number()).unwrap_or_default()
     }
 
+    /// Whether standard output is left open after half of the answer.
+    pub(crate) fn stops_halfway(&self) -> bool {
+        self.name() == "partial_then_hang"
+    }
+
     /// How fast standard output is written, if not at once.
     pub(crate) fn bytes_per_second(&self) -> Option<u64> {
         (self.name() == "slow_bytes_per_s").then(|| self.number())
@@ -238,7 +243,7 @@ pub(crate) fn distort(fault: Option<&Fault>, reply: Reply, world: &World) -> Rep
             exit: 1,
             ..Reply::default()
         },
-        "truncated_json" => Reply { stdout: half(&reply.stdout), ..reply },
+        "truncated_json" | "partial_then_hang" => Reply { stdout: half(&reply.stdout), ..reply },
         "wrong_json" => Reply { stdout: b"{\n  \"unexpected\": [1, 2, 3]\n}\n".to_vec(), ..reply },
         "fork_child_that_keeps_stdout_open" => {
             // The standard streams are its own too; only what it's fed isn't.
@@ -249,7 +254,8 @@ pub(crate) fn distort(fault: Option<&Fault>, reply: Reply, world: &World) -> Rep
     }
 }
 
-fn hang() -> ! {
+/// Never ends by itself.
+pub(crate) fn hang() -> ! {
     loop {
         clock::sleep_ms(60_000);
     }

@@ -121,6 +121,9 @@ fn emit(reply: &Reply, fault: Option<&faults::Fault>) -> i32 {
         }
     }
     let _ = stdout.flush();
+    if fault.is_some_and(faults::Fault::stops_halfway) {
+        faults::hang();
+    }
     reply.exit
 }
 

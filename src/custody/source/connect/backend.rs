@@ -1,6 +1,7 @@
 //! The questions 1Password is asked, each as Connect takes it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use zeroize::Zeroizing;
@@ -50,9 +51,13 @@ impl Backend for ConnectClient {
         Document::parse(&answer.body).map_err(|_| not_an_item())
     }
 
-    async fn read_batch(&self, _: &[ItemKey]) -> Vec<Document> {
+    async fn read_batch(&self, _: &[ItemKey]) -> Result<Vec<Document>, Failure> {
         // There's no request for several. Each is as cheap as a part of one would be.
-        Vec::new()
+        Ok(Vec::new())
+    }
+
+    fn gathers_for(&self) -> Option<Duration> {
+        None
     }
 
     async fn create(&self, vault: &VaultId, item: &Document) -> Result<ItemId, Failure> {
@@ -86,9 +91,16 @@ impl Backend for ConnectClient {
         Removal::Destroys
     }
 
-    fn cost(&self, _: Command) -> Cost {
-        // The server answers from its own copy, and 1Password counts none of it.
-        Cost::default()
+    fn cost(&self, of: Command) -> Cost {
+        // The server answers from its own copy, and 1Password counts none of it. An owner may.
+        let count = |of: usize| u32::try_from(of).unwrap_or(u32::MAX);
+        match of {
+            Command::Vaults | Command::Read => Cost { reads: 1, writes: 0 },
+            Command::Items(vaults) => Cost { reads: count(vaults), writes: 0 },
+            // Each is read, and counted, by itself.
+            Command::ReadBatch(_) => Cost::default(),
+            Command::Create | Command::Replace | Command::Remove => Cost { reads: 0, writes: 1 },
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::time::Duration;
 
 use super::document::Document;
 use super::failure::Failure;
@@ -25,8 +26,11 @@ pub(in crate::custody::source) trait Backend: fmt::Debug + Send + Sync + 'static
     fn read(&self, item: &ItemKey) -> impl Future<Output = Result<Document, Failure>> + Send;
 
     /// Several items at once, where there's a way: those it could get, in any order. What's left
-    /// out is read one by one.
-    fn read_batch(&self, items: &[ItemKey]) -> impl Future<Output = Vec<Document>> + Send;
+    /// out is read one by one; a failure is one that each of them would meet.
+    fn read_batch(&self, items: &[ItemKey]) -> impl Future<Output = Result<Vec<Document>, Failure>> + Send;
+
+    /// How long a read may wait for others to be made together with it; `None` where that gains nothing.
+    fn gathers_for(&self) -> Option<Duration>;
 
     /// Makes an item; gives its id.
     fn create(&self, vault: &VaultId, item: &Document) -> impl Future<Output = Result<ItemId, Failure>> + Send;

@@ -15,8 +15,10 @@ use crate::custody::error::SourceError;
 use crate::custody::source::{Inventory, Vault};
 use crate::model::{Item, Name, PrincipalName, VaultId};
 
-/// A name that isn't found is looked for again only this long after the last look.
+/// A name that isn't found is looked for again only this long after the last look; twice as long
+/// after each look that found nothing new, so that who asks for what isn't there spends little.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(10);
+const MOST_DOUBLINGS: u32 = 5;
 
 /// After a failure nothing is asked for at least this long, then twice as long, and so on.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -41,6 +43,8 @@ struct Known {
     count: u64,
     /// When anybody last tried to list.
     tried: Option<Instant>,
+    /// How many looks for a missing name found nothing new, since one did.
+    in_vain: u32,
     down: Option<Down>,
 }
 
@@ -143,6 +147,20 @@ impl Listing {
 }
 
 impl Known {
+    fn looked_lately(&self) -> bool {
+        let wait = BETWEEN_LOOKS.saturating_mul(2_u32.saturating_pow(self.in_vain.min(MOST_DOUBLINGS)));
+        self.tried.is_some_and(|tried| tried.elapsed() < wait)
+    }
+
+    /// Notes whether a look found anything that wasn't known before.
+    fn count_look(&mut self, before: Option<&Arc<Inventory>>) {
+        let is_new = match (before, self.memory.inventory()) {
+            (Some(before), Some(now)) => !Arc::ptr_eq(before, now),
+            _ => true,
+        };
+        self.in_vain = if is_new { 0 } else { self.in_vain.saturating_add(1) };
+    }
+
     fn paused(&self) -> Option<&SourceError> {
         self.down.as_ref().filter(|down| Instant::now() < down.until).map(|down| &down.error)
     }
@@ -173,11 +191,13 @@ impl<B: Backend> Inner<B> {
         if self.listing.since(before).is_some() {
             return true;
         }
-        let tried = self.listing.known().tried;
-        if tried.is_some_and(|tried| tried.elapsed() < BETWEEN_LOOKS) || self.listing.paused().is_some() {
+        if self.listing.known().looked_lately() || self.listing.paused().is_some() {
             return false;
         }
-        self.list(asker).await.is_ok() && self.listing.since(before).is_some()
+        let known = self.listing.known().memory.inventory().cloned();
+        let looked = self.list(asker).await.is_ok() && self.listing.since(before).is_some();
+        self.listing.known().count_look(known.as_ref());
+        looked
     }
 
     /// Lists, while nobody else does.

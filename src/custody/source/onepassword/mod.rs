@@ -6,7 +6,7 @@
 //!
 //! - `listing` — names and ids, listed at most once however many ask, and again when they're old or a
 //!   name isn't found; older names go on while 1Password is down.
-//! - `reading` — whole items, in as few requests as possible.
+//! - `reading`, `gathering` — whole items, in as few requests as possible.
 //! - `writing`, `making`, `removing` — one change at a time, made on what's there, and looked at afterwards.
 //! - `budget` — what may be asked at all. Every request is paid for before it's made.
 
@@ -14,6 +14,7 @@ pub(in crate::custody::source) mod backend;
 mod budget;
 pub(in crate::custody::source) mod document;
 pub(in crate::custody::source) mod failure;
+mod gathering;
 mod listing;
 mod locks;
 mod making;
@@ -35,6 +36,7 @@ use self::backend::{Backend, Command};
 pub use self::budget::{Allowance, Limits};
 use self::budget::{Budget, Purse};
 use self::failure::Failure;
+use self::gathering::Gathering;
 use self::listing::Listing;
 use self::locks::Locks;
 use super::{Change, Fetched, Inventory, ReadItem, Stored};
@@ -74,6 +76,7 @@ struct Inner<B> {
     backend: B,
     budget: Budget,
     listing: Listing,
+    gathering: Gathering,
     locks: Locks,
     /// Changes that were begun are finished, even if nobody waits for them any more.
     tasks: TaskTracker,
@@ -103,6 +106,7 @@ impl<B: Backend> Remote<B> {
         Self(Arc::new(Inner {
             budget: Budget::new(name.clone(), *limits, state.as_ref(), clock.clone()),
             listing: Listing::new(settings.fresh_for, settings.stale_if_error),
+            gathering: Gathering::default(),
             locks: Locks::new(name.clone(), state.clone()),
             tasks: tasks.clone(),
             settings,

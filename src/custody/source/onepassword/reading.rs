@@ -65,12 +65,21 @@ impl<B: Backend> Inner<B> {
             return wanted.into_iter().map(|key| (key, Err(error.clone()))).collect();
         }
         let mut answers = HashMap::new();
-        if wanted.len() > 1 {
-            for document in this.read_batch(&wanted, asker).await {
-                if let Some(key) = document.key().filter(|key| wanted.binary_search(key).is_ok()) {
-                    let answer = this.understand(&key, document);
-                    answers.insert(key, answer);
+        if let [key] = wanted.as_slice() {
+            if let Some(read) = this.read_gathered(key, asker).await {
+                answers.insert(key.clone(), read.and_then(|document| this.understand(key, document)));
+            }
+        } else {
+            match this.read_batch(&wanted, asker).await {
+                Ok(documents) => {
+                    for document in documents {
+                        if let Some(key) = document.key().filter(|key| wanted.binary_search(key).is_ok()) {
+                            let answer = this.understand(&key, document);
+                            answers.insert(key, answer);
+                        }
+                    }
                 }
+                Err(error) => return wanted.into_iter().map(|key| (key, Err(error.clone()))).collect(),
             }
         }
         let mut left = wanted.iter().filter(|key| !answers.contains_key(key)).cloned().collect::<Vec<_>>().into_iter();
@@ -105,13 +114,13 @@ impl<B: Backend> Inner<B> {
     }
 
     /// Reads several at once; what that doesn't bring is left out.
-    async fn read_batch(&self, keys: &[ItemKey], asker: &PrincipalName) -> Vec<Document> {
+    async fn read_batch(&self, keys: &[ItemKey], asker: &PrincipalName) -> Result<Vec<Document>, SourceError> {
         let cost = self.backend.cost(Command::ReadBatch(keys.len()));
         // What there isn't enough for at once may still be had in part.
         if self.budget.spend(asker, cost).await.is_err() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
-        self.backend.read_batch(keys).await
+        self.heed(self.backend.read_batch(keys).await).await.map_err(|failure| failure.at(&self.settings.name))
     }
 
     pub(super) async fn read_one(&self, key: &ItemKey, asker: &PrincipalName) -> Answer {

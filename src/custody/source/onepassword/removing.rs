@@ -54,7 +54,7 @@ impl<B: Backend> Inner<B> {
                 Err(Trouble::Failed(Failure::Unclear { .. })) if tries < TRIES_IN_DOUBT => in_doubt = true,
                 Err(Trouble::Failed(Failure::Unclear { .. })) => return Err(self.unclear()),
                 Err(_) if in_doubt => return Err(self.unclear()),
-                Err(Trouble::Failed(Failure::Conflict)) => return Err(self.contended()),
+                Err(Trouble::Failed(Failure::Conflict)) => return Err(self.conflict(before.version)),
                 Err(trouble) => return Err(trouble.at(&self.settings.name)),
             }
             patience.wait().await;

@@ -75,7 +75,8 @@ impl<B: Backend> Inner<B> {
                     }
                 }
                 Err(_) if in_doubt => return Err(self.unclear()),
-                Err(Trouble::Failed(Failure::Conflict)) => return Err(self.contended()),
+                // Every try met somebody else's change, and none was of this item as far as can be seen.
+                Err(Trouble::Failed(Failure::Conflict)) => return Err(self.conflict(item.version)),
                 Err(trouble) => return Err(trouble.at(&self.settings.name)),
             }
         }

@@ -1,6 +1,7 @@
 //! The seam's questions, as `op` answers them.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::classify::Complaint;
 use super::invocation::Invocation;
@@ -10,6 +11,9 @@ use crate::custody::source::onepassword::document::Document;
 use crate::custody::source::onepassword::failure::Failure;
 use crate::custody::value::SecretValue;
 use crate::model::{FieldId, ItemId, VaultId};
+
+/// How long a read waits for others: little beside the process it then needs no more.
+const GATHERING: Duration = Duration::from_millis(5);
 
 impl Backend for OpClient {
     async fn vaults(&self) -> Result<Vec<RemoteVault>, Failure> {
@@ -41,8 +45,12 @@ impl Backend for OpClient {
         if is_it { Ok(document) } else { Err(explain::not_understood()) }
     }
 
-    async fn read_batch(&self, items: &[ItemKey]) -> Vec<Document> {
+    async fn read_batch(&self, items: &[ItemKey]) -> Result<Vec<Document>, Failure> {
         self.batch(items).await
+    }
+
+    fn gathers_for(&self) -> Option<Duration> {
+        self.batches.work().then_some(GATHERING)
     }
 
     async fn create(&self, vault: &VaultId, item: &Document) -> Result<ItemId, Failure> {
@@ -102,21 +110,28 @@ impl OpClient {
         for vault in vaults {
             begun.push(self.begin(Invocation::items_of(vault)?).await?);
         }
-        let mut items = Vec::new();
-        for request in begun {
+        let (mut items, mut refused) = (Vec::new(), Vec::new());
+        for (request, vault) in begun.into_iter().zip(vaults) {
             match request.reply().await? {
                 Reply::Answer(json) => {
                     items.append(&mut Document::parse_list(&json).map_err(|_| explain::not_understood())?);
                 }
-                // Gone since it was listed, or not granted any more: there's nothing in it for us.
-                Reply::Complaint(Complaint::Missing, _) => {}
+                Reply::Complaint(Complaint::Missing, _) => refused.push(vault),
                 Reply::Complaint(complaint, _) => return Err(self.explained(complaint)),
+            }
+        }
+        // Gone since it was listed, or not granted any more, there's nothing in it for us. A vault that's
+        // still there and said to be missing isn't an empty one.
+        if !refused.is_empty() {
+            let there = self.vaults().await?;
+            if there.iter().any(|vault| refused.contains(&&vault.id)) {
+                return Err(explain::denied_vault());
             }
         }
         Ok(items)
     }
 
-    fn explained(&self, complaint: Complaint) -> Failure {
+    pub(super) fn explained(&self, complaint: Complaint) -> Failure {
         explain::complaint(complaint, &self.circumstances(super::Asked::Read))
     }
 }

@@ -8,6 +8,7 @@ use super::invocation::Invocation;
 use super::{OpClient, Reply};
 use crate::custody::source::onepassword::backend::{Backend as _, ItemKey};
 use crate::custody::source::onepassword::document::Document;
+use crate::custody::source::onepassword::failure::Failure;
 
 /// The most items asked for at once, so that a process ends in time and its answer has room.
 const MOST_ITEMS: usize = 50;
@@ -22,7 +23,7 @@ pub(super) struct Batches {
 }
 
 impl Batches {
-    fn work(&self) -> bool {
+    pub(super) fn work(&self) -> bool {
         self.fruitless.load(Ordering::Relaxed) < PATIENCE
     }
 
@@ -42,12 +43,12 @@ impl Batches {
 
 impl OpClient {
     /// The items it could get, those that were asked for only.
-    pub(super) async fn batch(&self, items: &[ItemKey]) -> Vec<Document> {
+    pub(super) async fn batch(&self, items: &[ItemKey]) -> Result<Vec<Document>, Failure> {
         if let [item] = items {
-            return self.read(item).await.into_iter().collect();
+            return Ok(self.read(item).await.into_iter().collect());
         }
         if !self.batches.work() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let mut wanted: BTreeMap<&str, &ItemKey> = items.iter().map(|item| (item.item.as_str(), item)).collect();
         let keys: Vec<&ItemKey> = wanted.values().copied().collect();
@@ -56,7 +57,7 @@ impl OpClient {
             let Ok(batch) = Invocation::batch(keys.iter().copied()) else { continue };
             begun.extend(self.begin(batch).await);
         }
-        let mut found = Vec::new();
+        let (mut found, mut failure) = (Vec::new(), None);
         for request in begun {
             let (json, complaint) = match request.reply().await {
                 Ok(Reply::Answer(json)) => (json, None),
@@ -65,6 +66,7 @@ impl OpClient {
                 Err(_) => continue,
             };
             let documents = Document::parse_leading(&json);
+            failure = complaint.filter(|complaint| is_about_all(*complaint)).or(failure);
             self.batches.note(documents.len(), complaint);
             // Each once, and none that wasn't asked for.
             found.extend(
@@ -73,6 +75,35 @@ impl OpClient {
                     .filter(|document| wanted.remove(document.id()).is_some_and(|key| document.is_in(&key.vault))),
             );
         }
-        found
+        match failure {
+            Some(complaint) if found.is_empty() => Err(self.explained(complaint)),
+            _ => Ok(found),
+        }
+    }
+}
+
+/// Whether every other request would meet the same.
+fn is_about_all(complaint: Complaint) -> bool {
+    match complaint {
+        Complaint::AppUnreachable
+        | Complaint::Offline
+        | Complaint::PromptDismissed
+        | Complaint::PromptUnanswered
+        | Complaint::RateLimited(_)
+        | Complaint::SessionExpired
+        | Complaint::SignedOut
+        | Complaint::TokenMalformed
+        | Complaint::TokenRefused => true,
+        Complaint::Conflict
+        | Complaint::Forbidden
+        | Complaint::Interrupted
+        | Complaint::Missing
+        | Complaint::PipeUnread
+        | Complaint::Rejected
+        | Complaint::ServerTrouble
+        | Complaint::TooLarge
+        | Complaint::Unknown
+        | Complaint::Usage
+        | Complaint::VaultNeeded => false,
     }
 }

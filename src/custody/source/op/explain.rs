@@ -114,6 +114,11 @@ pub(super) fn not_understood() -> Failure {
     unclear("op answered in a form that isn't known".to_owned(), DOCTOR)
 }
 
+/// A vault that's listed and then said not to be there.
+pub(super) fn denied_vault() -> Failure {
+    unclear("op lists a vault and denies having it".to_owned(), "try again in a moment")
+}
+
 /// A process whose end nobody saw.
 pub(super) fn interrupted() -> Failure {
     unclear("op was interrupted".to_owned(), "try again in a moment")

@@ -89,7 +89,7 @@ async fn lists_and_reads_by_id_over_one_connection() {
     let items = client.items(&[VaultId::new(VAULT)]).await.unwrap();
     assert_eq!(items.iter().map(contents).collect::<Vec<_>>(), [item(ITEM, VAULT)]);
     assert_eq!(contents(&client.read(&key()).await.unwrap()), item(ITEM, VAULT));
-    assert!(client.read_batch(&[key()]).await.is_empty());
+    assert!(client.read_batch(&[key()]).await.unwrap().is_empty());
 
     let paths: Vec<String> = server.seen().into_iter().map(|seen| format!("{} {}", seen.method, seen.path)).collect();
     let items = format!("GET /v1/vaults/{VAULT}/items");
@@ -232,9 +232,12 @@ async fn debug_output_has_the_address_and_no_token() {
 }
 
 #[test]
-fn removing_destroys_and_nothing_is_counted() {
+fn removing_destroys_and_each_request_is_counted() {
     let client = client("http://localhost".to_owned(), Duration::from_secs(1));
     assert_eq!(client.removal(), Removal::Destroys);
-    assert_eq!(client.cost(Command::Items(100)), Cost::default());
+    assert_eq!(client.cost(Command::Items(100)), Cost { reads: 100, writes: 0 });
+    // The items of a batch are read, and counted, one by one.
+    assert_eq!(client.cost(Command::ReadBatch(100)), Cost::default());
+    assert_eq!(client.cost(Command::Replace), Cost { reads: 0, writes: 1 });
     assert!(!client.is_exposed());
 }

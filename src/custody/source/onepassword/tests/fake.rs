@@ -49,6 +49,8 @@ pub(super) struct World {
     pub(super) faults: VecDeque<Fault>,
     /// What becomes of the next reads.
     pub(super) bad_reads: VecDeque<Failure>,
+    /// What becomes of the next batches.
+    pub(super) bad_batches: VecDeque<Failure>,
     /// What becomes of the next lists.
     pub(super) bad_lists: VecDeque<Failure>,
     /// So many reads after a change show what was before it.
@@ -62,6 +64,8 @@ pub(super) struct World {
     pub(super) skips_what_changes_nothing: bool,
     /// Several items can be read at once.
     pub(super) batches: bool,
+    /// Whether reads are worth waiting for others.
+    pub(super) gathers: bool,
     pub(super) removal: Removal,
     /// Whether one value can be set alone; then how often that was done.
     pub(super) patched: Option<usize>,
@@ -89,6 +93,7 @@ impl Fake {
             calls: Vec::new(),
             faults: VecDeque::new(),
             bad_reads: VecDeque::new(),
+            bad_batches: VecDeque::new(),
             bad_lists: VecDeque::new(),
             lag: 0,
             stale: 0,
@@ -96,6 +101,7 @@ impl Fake {
             late_versions: 0,
             skips_what_changes_nothing: false,
             batches: true,
+            gathers: false,
             removal: Removal::Archives,
             patched: None,
             renumbers: false,
@@ -248,13 +254,20 @@ impl Backend for Fake {
         world.seen(item).map(|item| document(&item)).ok_or(Failure::Missing)
     }
 
-    async fn read_batch(&self, items: &[ItemKey]) -> Vec<Document> {
+    async fn read_batch(&self, items: &[ItemKey]) -> Result<Vec<Document>, Failure> {
         if !self.world().batches {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         self.called(Command::ReadBatch(items.len())).await;
         let mut world = self.world();
-        items.iter().filter_map(|key| world.seen(key)).map(|item| document(&item)).collect()
+        match world.bad_batches.pop_front() {
+            Some(failure) => Err(failure),
+            None => Ok(items.iter().filter_map(|key| world.seen(key)).map(|item| document(&item)).collect()),
+        }
+    }
+
+    fn gathers_for(&self) -> Option<Duration> {
+        self.world().gathers.then_some(Duration::from_millis(5))
     }
 
     async fn create(&self, vault: &VaultId, item: &Document) -> Result<ItemId, Failure> {

@@ -112,6 +112,23 @@ async fn a_name_that_is_not_found_is_looked_for_again_once_in_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_asks_for_what_is_not_there_makes_it_list_ever_more_rarely() {
+    let home = Home::new();
+    home.inventory().await.unwrap();
+    for _ in 0..3600 {
+        tokio::time::advance(Duration::from_secs(1)).await;
+        home.remote.look_again(&ann()).await;
+    }
+    assert!((10..=18).contains(&home.fake.lists()), "{}", home.fake.lists());
+
+    home.fake.edit(&key(STRIPE), |item| item["title"] = json!("Stripe 2"));
+    tokio::time::advance(Duration::from_secs(321)).await;
+    assert!(home.remote.look_again(&ann()).await);
+    tokio::time::advance(Duration::from_secs(11)).await;
+    assert!(home.remote.look_again(&ann()).await, "there was something new");
+}
+
+#[tokio::test(start_paused = true)]
 async fn while_it_is_down_older_names_are_shown_and_it_is_asked_ever_more_rarely() {
     let home = Home::new();
     let before = home.inventory().await.unwrap();

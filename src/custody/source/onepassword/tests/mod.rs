@@ -1,6 +1,7 @@
 //! The shared heart against a 1Password in memory that misbehaves when it's told to.
 
 mod fake;
+mod gathering;
 mod listing;
 mod quota;
 mod reading;

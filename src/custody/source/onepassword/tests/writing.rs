@@ -117,7 +117,7 @@ async fn a_conflict_is_tried_again_while_the_item_is_as_it_was() {
 
     home.fake.world().faults.extend(std::iter::repeat_n(Fault::Refused(Failure::Conflict), 10));
     let error = home.remote.store(new_token("sk-3"), &ann()).await.unwrap_err();
-    assert!(matches!(error, SourceError::Unavailable { .. }), "{error}");
+    assert!(matches!(error, SourceError::Conflict { current: 4, .. }), "{error}");
     assert_eq!((home.fake.changes(), truth(&home)), (6, json!("sk-2")));
 }
 

@@ -29,6 +29,7 @@ async fn all_vaults_are_listed_at_once_and_only_the_ones_meant_are_kept() {
 async fn a_vault_is_named_once_it_is_known_to_be_wanted() {
     let script = format!(
         "case \"$*\" in 'item list --format json') {NEEDS_A_VAULT} ;;
+         'vault list --format json') echo '[{{\"id\": \"{VAULT}\", \"name\": \"A\"}}]'; exit ;;
          'item list --vault {VAULT} --format json') echo '[{}]'; exit ;;
          'item list --vault {OTHER} --format json') fail '\"{OTHER}\" isn'\\''t a vault in this account. Specify the vault with its ID or name.' ;; esac",
         item_json(ITEM, VAULT)
@@ -39,7 +40,18 @@ async fn a_vault_is_named_once_it_is_known_to_be_wanted() {
     assert_eq!(ids(&client.items(&both()).await.unwrap()), [ITEM]);
     let calls = fake.calls();
     assert_eq!(calls.iter().filter(|call| *call == "item list --format json").count(), 1, "{calls:?}");
-    assert_eq!(calls.len(), 5);
+    // Where a vault isn't there, it's looked whether that's so.
+    assert_eq!(calls.len(), 7);
+}
+
+#[tokio::test]
+async fn a_vault_that_is_listed_and_denied_is_not_an_empty_one() {
+    let fake = Fake::new(&format!(
+        "case \"$*\" in 'vault list --format json') echo '[{{\"id\": \"{VAULT}\", \"name\": \"A\"}}]'; exit ;;
+         'item list'*) fail '(404) Not Found: The requested resource was not found.' ;; esac"
+    ));
+    let failure = fake.client().items(&[VaultId::new(VAULT)]).await.unwrap_err();
+    assert!(matches!(failure, Failure::Unclear { .. }), "{failure:?}");
 }
 
 #[tokio::test]
@@ -68,16 +80,16 @@ async fn many_items_come_from_one_process() {
     );
     let fake = Fake::new(&script);
     let client = fake.client();
-    let items = client.read_batch(&keys(1..4)).await;
+    let items = client.read_batch(&keys(1..4)).await.unwrap();
     assert_eq!(ids(&items), [item_id(1), item_id(2)], "what wasn't asked for isn't taken");
     assert_eq!(fake.calls(), ["item get - --format json"]);
     let sent: serde_json::Value = serde_json::from_str(&fake.read("input")).unwrap();
     let row = |number| serde_json::json!({"id": item_id(number), "vault": {"id": VAULT}});
     assert_eq!(sent, serde_json::json!([row(1), row(2), row(3)]));
     // Each process gets as many as it can give in time.
-    client.read_batch(&keys(1..60)).await;
+    client.read_batch(&keys(1..60)).await.unwrap();
     assert_eq!(fake.calls().len(), 3);
-    assert_eq!(client.read_batch(&[]).await.len(), 0);
+    assert_eq!(client.read_batch(&[]).await.unwrap().len(), 0);
     assert_eq!(fake.calls().len(), 3);
 }
 
@@ -88,7 +100,7 @@ async fn what_a_batch_gave_before_it_failed_is_kept() {
         item_json(&item_id(2), VAULT)
     );
     let fake = Fake::new(&script);
-    assert_eq!(ids(&fake.client().read_batch(&keys(1..4)).await), [item_id(2)]);
+    assert_eq!(ids(&fake.client().read_batch(&keys(1..4)).await.unwrap()), [item_id(2)]);
 }
 
 #[tokio::test]
@@ -102,7 +114,7 @@ async fn batches_that_do_not_work_are_given_up() {
         let fake = Fake::new(&format!("case \"$1 $2\" in 'item get') fail '{complaint}' ;; esac"));
         let client = fake.client();
         for _ in 0..9 {
-            assert!(client.read_batch(&keys(1..4)).await.is_empty());
+            assert!(client.read_batch(&keys(1..4)).await.unwrap().is_empty());
         }
         assert_eq!(fake.calls().len(), tries, "{complaint}");
     }
