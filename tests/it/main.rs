@@ -9,13 +9,28 @@
 mod bundles;
 mod decisions;
 mod denies_by_default;
+#[path = "../support/fake_connect.rs"]
+mod fake_connect;
+#[path = "../support/fake_op.rs"]
+mod fake_op;
 mod finds_and_describes;
 mod lifecycles;
 #[cfg(debug_assertions)]
 #[path = "../support/memory.rs"]
 mod mappings;
 mod not_there_and_not_yours;
+mod one_password_calls;
+mod one_password_cancel;
+mod one_password_faults;
+mod one_password_leaks;
+mod one_password_names;
+mod one_password_outside;
+mod one_password_quota;
+mod one_password_settings;
 mod one_password_setup;
+mod one_password_sources;
+mod one_password_troubled_writes;
+mod one_password_writes;
 mod other_peoples_text;
 mod reads;
 mod resources_and_completion;

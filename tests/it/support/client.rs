@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use rmcp::ServiceExt as _;
@@ -24,6 +25,16 @@ pub(crate) struct Client {
     server: Child,
     said: JoinHandle<String>,
     tools: Vec<Tool>,
+    heard: Mutex<Heard>,
+}
+
+/// All that was answered to one client.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Heard {
+    /// What the tools answered that give values.
+    pub(crate) values: String,
+    /// What all the others did, and what was refused.
+    pub(crate) others: String,
 }
 
 /// What a tool answered.
@@ -34,13 +45,20 @@ pub(crate) struct Answer {
 }
 
 /// Starts a server, with nothing but its home in its environment.
+pub(super) fn server(home: (&str, &Path), principal: &str) -> (Child, ChildStdin, ChildStdout, JoinHandle<String>) {
+    server_among(home, principal, &[])
+}
+
+/// Starts a server with more in its environment.
 #[expect(clippy::disallowed_methods, reason = "a test starts the program it tests")]
-pub(super) fn server(
+pub(super) fn server_among(
     (variable, home): (&str, &Path),
     principal: &str,
+    variables: &[(&str, &str)],
 ) -> (Child, ChildStdin, ChildStdout, JoinHandle<String>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_opward"));
     command.args(["serve", "--principal", principal]).env_clear().env(variable, home).env("OPWARD_LOG", "trace");
+    command.envs(variables.iter().copied());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut server = command.spawn().unwrap();
     let (input, output) = (server.stdin.take().unwrap(), server.stdout.take().unwrap());
@@ -68,10 +86,15 @@ pub(super) async fn patiently<T>(work: impl Future<Output = T>) -> T {
 
 impl Client {
     pub(super) async fn start(home: &Path, principal: &str) -> Self {
-        let (server, input, output, said) = server(("OPWARD_HOME", home), principal);
+        Self::start_among(home, principal, &[]).await
+    }
+
+    /// Starts a server with more in its environment.
+    pub(crate) async fn start_among(home: &Path, principal: &str, variables: &[(&str, &str)]) -> Self {
+        let (server, input, output, said) = server_among(("OPWARD_HOME", home), principal, variables);
         let session = patiently(().serve((output, input))).await.unwrap();
         let tools = patiently(session.list_all_tools()).await.unwrap();
-        Self { session, server, said, tools }
+        Self { session, server, said, tools, heard: Mutex::default() }
     }
 
     /// The session itself.
@@ -89,6 +112,10 @@ impl Client {
         let text: Value = serde_json::from_str(&text.as_text().unwrap().text).unwrap();
         assert_eq!(text, value, "the text is the same JSON");
         let is_error = result.is_error.unwrap_or(false);
+        let mut heard = self.heard.lock().unwrap();
+        let gives_values = !is_error && matches!(tool, "get_secret" | "get_env_bundle");
+        let heard = if gives_values { &mut heard.values } else { &mut heard.others };
+        heard.extend([&value.to_string(), "\n"]);
         if is_error {
             assert_error(&value);
         } else {
@@ -110,6 +137,19 @@ impl Client {
     pub(crate) async fn read(&self, path: &str) -> String {
         let answer = self.call("get_secret", serde_json::json!({ "path": path })).await.ok();
         answer["value"].as_str().unwrap().to_owned()
+    }
+
+    /// All that was answered so far.
+    pub(crate) fn heard(&self) -> Heard {
+        self.heard.lock().unwrap().clone()
+    }
+
+    /// Kills the server as the system would; gives what it had logged.
+    pub(crate) async fn kill(self) -> String {
+        let Self { session, mut server, said, .. } = self;
+        patiently(server.kill()).await.unwrap();
+        drop(session);
+        said.await.unwrap()
     }
 
     /// Hangs up, waits for the server's clean end and gives what it logged.

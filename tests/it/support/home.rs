@@ -128,7 +128,8 @@ impl Home {
         names.iter().filter_map(|name| fs::read_to_string(self.path(name)).ok()).collect()
     }
 
-    fn write(&self, name: &str, content: &[u8]) {
+    /// Writes a file that only its owner may read.
+    pub(crate) fn write(&self, name: &str, content: &[u8]) {
         use std::os::unix::fs::OpenOptionsExt as _;
         let mut options = fs::OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600);

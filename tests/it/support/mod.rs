@@ -3,10 +3,11 @@
 mod client;
 mod home;
 mod kdbx;
+pub(crate) mod one_password;
 mod raw;
 mod shape;
 
-pub(crate) use client::Client;
+pub(crate) use client::{Answer, Client};
 pub(crate) use home::{Home, OWNER, Put, put};
 pub(crate) use kdbx::{add, id, password};
 pub(crate) use raw::{Raw, modern};

@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::task::JoinHandle;
 
-use super::client::{ended, patiently, server};
+use super::client::{ended, patiently, server, server_among};
 
 /// A connection.
 pub(crate) struct Raw {
@@ -36,6 +36,12 @@ impl Raw {
     /// Starts a server that knows its home by this variable.
     pub(crate) fn start_in(variable: &str, home: &Path, principal: &str) -> Self {
         let (server, input, output, said) = server((variable, home), principal);
+        Self { server, input, output: BufReader::new(output), said, id: 0 }
+    }
+
+    /// Starts a server with more in its environment.
+    pub(crate) fn start_among(home: &Path, principal: &str, variables: &[(&str, &str)]) -> Self {
+        let (server, input, output, said) = server_among(("OPWARD_HOME", home), principal, variables);
         Self { server, input, output: BufReader::new(output), said, id: 0 }
     }
 
@@ -72,6 +78,11 @@ impl Raw {
         let answer = self.ask("initialize", params).await;
         self.line(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).await;
         answer
+    }
+
+    /// The server's process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.server.id().unwrap()
     }
 
     /// Hangs up; gives whatever else was written to stdout, and the log.
