@@ -144,6 +144,12 @@ impl Call {
         view::access(&self.policy, self.who.principal(), self.now, action, target)
     }
 
+    /// Whether the rules allow something, leaving aside what else the caller must do or keep to.
+    #[must_use]
+    pub fn allows(&self, action: Action, target: &Target) -> bool {
+        self.policy.outlook(self.who.principal(), action, target, self.now).is_ok()
+    }
+
     /// Whether the principal could do more with an item if it were of this category and had these
     /// tags. Rules speak of both, and whom they bind mustn't choose them.
     #[must_use]

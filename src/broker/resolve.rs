@@ -69,7 +69,9 @@ impl Broker {
         items: &[Arc<Item>],
         references: &[&Reference],
     ) -> Result<ReadUp, Refusal> {
-        match self.0.custody.read_up(items, references, &self.0.aliases, call.principal()).await {
+        // What will be refused, or isn't to be opened at all, has no business being kept.
+        let is_wanted = |target: &Target| matches!(action, Action::Read | Action::Use) && call.allows(action, target);
+        match self.0.custody.read_up(items, references, &self.0.aliases, call.principal(), is_wanted).await {
             Ok(read_up) => Ok(read_up),
             Err(clash) => Err(call.fail(action, None, clashing(&clash)).await),
         }

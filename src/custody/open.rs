@@ -109,13 +109,14 @@ impl Custody {
     /// Reads items whose fields aren't known yet, so that `references` to them can be resolved.
     ///
     /// A source that tells no names of fields tells all values with them. Those that the references
-    /// mean are sealed, for the opening that's about to be decided on; the others are dropped.
+    /// mean are sealed where `is_wanted` says that they're about to be opened; the others are dropped.
     pub async fn read_up(
         &self,
         items: &[Arc<Item>],
         references: &[&Reference],
         aliases: &FieldAliases,
         asker: &PrincipalName,
+        is_wanted: impl Fn(&Target) -> bool,
     ) -> Result<ReadUp, CatalogClash> {
         let _turns = self.turns.take(items.iter().map(|item| (item.source.clone(), item.id.clone()))).await;
         let catalog = self.catalog(asker).await?;
@@ -149,9 +150,8 @@ impl Custody {
         for reference in references {
             let resolved = read_up.catalog().resolve(reference).ok();
             let field = resolved.as_ref().and_then(|resolved| resolved.value_field(aliases).ok());
-            if let Some((resolved, field)) = resolved.as_ref().zip(field)
-                && let Some(place) = resolved.item().target(field).place
-            {
+            let target = resolved.as_ref().zip(field).map(|(resolved, field)| resolved.item().target(field));
+            if let Some(place) = target.filter(|target| is_wanted(target)).and_then(|target| target.place) {
                 self.keep(&mut read, &place);
             }
         }

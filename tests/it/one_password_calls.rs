@@ -17,6 +17,7 @@ both_ways! {
     a_thousand_reads_of_twenty_secrets_make_twenty_at_most,
     a_bundle_of_twenty_costs_next_to_nothing,
     references_in_the_environment_are_a_bundle_from_1password,
+    what_may_not_be_opened_is_not_kept,
 }
 
 /// A world with twenty more items, and a bundle of them.
@@ -135,5 +136,27 @@ async fn references_in_the_environment_are_a_bundle_from_1password(kind: Kind) {
     if kind == Kind::Op {
         assert!(stage.far.op().calls().iter().all(|call| !call.shows("_REF")), "a child has none of it");
     }
+    stage.end([agent]).await;
+}
+
+/// Whoever reads an item gets every value in it. One that's refused isn't kept for later.
+async fn what_may_not_be_opened_is_not_kept(kind: Kind) {
+    let names = "version = 1\n[[rule]]\nid = \"names\"\nprincipals = [\"*\"]\nactions = [\"list\", \"describe\"]\npaths = [\"**\"]\n";
+    let stage = Stage::of(kind, &seed(), "", names);
+    let agent = stage.serve("agent").await;
+    let wanted = json!({ "path": "Staging/GitHub/password" });
+    assert_eq!(agent.call("get_secret", wanted.clone()).await.code(), "denied");
+    assert_eq!(stage.far.read(), 1, "the item's fields had to be known");
+    stage.home.policy(&all());
+    let access = json!({ "path": "Staging/GitHub/password", "action": "read" });
+    let allowed = async {
+        while agent.call("check_access", access.clone()).await.ok()["decision"] != "allow" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), allowed).await.unwrap();
+    assert_eq!(stage.far.read(), 1);
+    assert_eq!(agent.call("get_secret", wanted).await.ok()["value"], "value-github-password");
+    assert_eq!(stage.far.read(), 2, "the value is asked for when it's allowed");
     stage.end([agent]).await;
 }
