@@ -151,6 +151,7 @@ async fn vaults(config: &Config, setup: &Setup) -> Vec<Check> {
             Ok(inventory) => {
                 checks.push(working(&source, inventory).await);
                 checks.extend(onepassword::rights(configured, &view, inventory, &policy));
+                checks.extend(onepassword::counts(&source, &asker).await);
             }
             // A program that isn't there fails in one way, whatever is asked of it.
             Err(error) if checks.iter().any(|check| check.finding == error.to_string()) => {}

@@ -2,9 +2,9 @@
 
 use super::Check;
 use crate::config::{CONNECT_HOST, Config, ConnectConfig, ConnectUrl, Environment, OpConfig, OpSignIn, SourceConfig};
-use crate::custody::SourceView;
-use crate::custody::source::{Allowance, Inventory, Source, Vault};
-use crate::model::{Action, Name, SourceName};
+use crate::custody::source::{Allowance, Counted, DependencyState, Inventory, LimitScope, RateLimit, Source, Vault};
+use crate::custody::{SourceError, SourceView};
+use crate::model::{Action, Name, PrincipalName, SourceName};
 use crate::policy::{Effect, Policy};
 
 /// What can be said of the place this runs in, whichever source.
@@ -87,19 +87,54 @@ pub(super) fn quota(name: &SourceName, left: &Allowance) -> Check {
 }
 
 /// What the program or the server that's asked says of itself.
-pub(super) async fn far_side(source: &Source) -> Option<Check> {
-    let found = match source {
-        Source::Local(_) | Source::Down(_) => return None,
-        Source::Op(op) => op.program().await.map(|(program, version)| format!("op {version} at {}", program.display())),
-        Source::Connect(connect) => connect.health().await.map(|health| match health.version {
-            Some(version) => format!("a Connect server, version {version}"),
-            None => "a Connect server that doesn't tell its version".to_owned(),
-        }),
+pub(super) async fn far_side(source: &Source) -> Vec<Check> {
+    let name = source.name();
+    let found = |found: String| Check::good("source", format!("{name}: {found}"));
+    let failed = |error: SourceError| Check::broken("source", error.to_string(), error.public().hint);
+    match source {
+        Source::Local(_) | Source::Down(_) => Vec::new(),
+        Source::Op(op) => match op.program().await {
+            Ok((program, version)) => vec![found(format!("op {version} at {}", program.display()))],
+            Err(error) => vec![failed(error)],
+        },
+        Source::Connect(connect) => match connect.health().await {
+            Ok(health) => {
+                let version = health.version.map_or_else(
+                    || "a Connect server that doesn't tell its version".to_owned(),
+                    |version| format!("a Connect server, version {version}"),
+                );
+                let parts = health.dependencies.unwrap_or_default();
+                let idle = parts.into_iter().filter(|part| part.state == DependencyState::Other);
+                let idle = idle.map(|part| {
+                    let finding = format!("{name}: its part `{}` isn't at work", part.service);
+                    Check::weak("source", finding, "if requests fail, look at the log of the server's containers")
+                });
+                std::iter::once(found(version)).chain(idle).collect()
+            }
+            Err(error) => vec![failed(error)],
+        },
+    }
+}
+
+/// What 1Password itself counts of a service account's requests. Other ways to sign in have no limits.
+pub(super) async fn counts(source: &Source, asker: &PrincipalName) -> Vec<Check> {
+    let Source::Op(op) = source else { return Vec::new() };
+    let limits = op.rate_limits(asker).await.unwrap_or_default();
+    limits.iter().map(|limit| Check::good("source", format!("{}: {}", source.name(), counted(limit)))).collect()
+}
+
+/// A limit in words.
+fn counted(limit: &RateLimit) -> String {
+    let what = match limit.counts {
+        Counted::Reads => "reads",
+        Counted::Writes => "writes",
+        Counted::All => "requests",
     };
-    Some(match found {
-        Ok(found) => Check::good("source", format!("{}: {found}", source.name())),
-        Err(error) => Check::broken("source", error.to_string(), error.public().hint),
-    })
+    let whose = match limit.scope {
+        LimitScope::Token => "in this hour",
+        LimitScope::Account => "in this day by all service accounts",
+    };
+    format!("1Password counts {} of {} {what} {whose}", limit.used, limit.limit)
 }
 
 /// Whether a token's rights and what the configuration and the policy need are the same.

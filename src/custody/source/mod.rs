@@ -25,6 +25,7 @@ use tokio_util::task::TaskTracker;
 
 use self::connect::ConnectClient;
 use self::onepassword::Remote;
+use self::onepassword::backend::Cost;
 use self::onepassword::failure::Failure;
 use self::op::OpClient;
 
@@ -314,7 +315,9 @@ impl OpSource {
     /// # Errors
     ///
     /// It isn't one, or 1Password doesn't say.
-    pub async fn rate_limits(&self) -> Result<Vec<RateLimit>, SourceError> {
-        self.0.backend().rate_limits().await.map_err(|failure| failure.at(self.0.name()))
+    pub async fn rate_limits(&self, asker: &PrincipalName) -> Result<Vec<RateLimit>, SourceError> {
+        // Whether this counts itself, nobody says for certain.
+        let cost = Cost { reads: 1, writes: 0 };
+        self.0.ask(asker, cost, self.0.backend().rate_limits()).await
     }
 }

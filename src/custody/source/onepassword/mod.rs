@@ -32,7 +32,7 @@ use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
-use self::backend::{Backend, Command};
+use self::backend::{Backend, Command, Cost};
 pub use self::budget::{Allowance, Limits};
 use self::budget::{Budget, Purse};
 use self::failure::Failure;
@@ -184,6 +184,16 @@ impl<B: Backend> Remote<B> {
         self.to_the_end(async move { inner.archive(&item, if_version, &asker).await }).await
     }
 
+    /// Makes a request that isn't one of [`Backend`]'s, paid for by whoever asks.
+    pub(in crate::custody::source) async fn ask<T>(
+        &self,
+        asker: &PrincipalName,
+        cost: Cost,
+        request: impl Future<Output = Result<T, Failure>> + Send,
+    ) -> Result<T, SourceError> {
+        self.0.pay_and_ask(asker, cost, request).await
+    }
+
     /// How many requests are left; `None` if there's no limit.
     pub(in crate::custody::source) fn allowance(&self) -> Option<Allowance> {
         self.0.budget.allowance()
@@ -212,7 +222,16 @@ impl<B: Backend> Inner<B> {
         command: Command,
         request: impl Future<Output = Result<T, Failure>> + Send,
     ) -> Result<T, SourceError> {
-        let cost = self.backend.cost(command);
+        // Beside a request a box is nothing, and futures that hold each other get large.
+        self.pay_and_ask(asker, self.backend.cost(command), Box::pin(request)).await
+    }
+
+    async fn pay_and_ask<T>(
+        &self,
+        asker: &PrincipalName,
+        cost: Cost,
+        request: impl Future<Output = Result<T, Failure>> + Send,
+    ) -> Result<T, SourceError> {
         self.budget.spend(asker, cost).await?;
         let answer = self.heed(request.await).await;
         if let Err(Failure::Unreachable { .. }) = &answer {
