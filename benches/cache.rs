@@ -84,6 +84,7 @@ fn resolve(criterion: &mut Criterion) {
                 id: FieldId::new(id),
                 name,
                 section: None,
+                section_id: None,
                 kind: FieldType::String,
                 purpose: None,
                 path,

@@ -59,6 +59,7 @@ mod tests {
             id: FieldId::new("password"),
             name: Name::new("password").unwrap(),
             section: None,
+            section_id: None,
             kind: FieldType::Concealed,
             purpose: None,
             path: SecretPath::parse("Vault/Item/password").unwrap(),

@@ -257,6 +257,8 @@ pub struct Field {
     pub name: Name,
     /// The section it stands in.
     pub section: Option<Name>,
+    /// The section's id, where its source gives it one besides the name: a reference may say either.
+    pub section_id: Option<Box<str>>,
     /// The kind of its value.
     pub kind: FieldType,
     /// What it's for.

@@ -35,6 +35,7 @@ async fn every_spelling_means_the_same_secret(kind: Kind) {
             &[
                 "Staging/GitHub/Tokens/deploy token",
                 "Staging/GitHub/deploy token",
+                "op://Staging/GitHub/Section_k2lqgmnbx3e5r7t9w2y4u6i8oa/deploy token",
                 "staging/github/TOKENS/Deploy Token",
                 "op://Staging/GitHub/Tokens/deploy token",
                 "Staging/GitHub/z3vb5dh5xqqc3oikk4qszbfl7a",

@@ -201,9 +201,11 @@ fn field(item: &Arc<Item>, section: Option<&Name>, name: &Name) -> Result<usize,
     lookup(item, section, name)?.ok_or_else(|| Unresolved::NoField(Arc::clone(item)))
 }
 
-/// Finds a field by its name or id. Without a section, those outside of sections come first.
+/// Finds a field by its name or id, in a section by its name or else its id. Without a section, those
+/// outside of sections come first.
 fn lookup(item: &Item, wanted_section: Option<&Name>, name: &Name) -> Result<Option<usize>, Unresolved> {
     let wanted = name.matching();
+    let section_id = wanted_section.map(Name::as_str);
     let wanted_section = wanted_section.map(Name::matching);
     let at_level = |field: &Field| section(field) == wanted_section.as_deref();
     // Paths are unique, so at most one field has this one.
@@ -219,7 +221,15 @@ fn lookup(item: &Item, wanted_section: Option<&Name>, name: &Name) -> Result<Opt
         return Ok(Some(index));
     }
     let anywhere = wanted_section.is_none();
-    single(item, |field| (anywhere || at_level(field)) && field.id.as_str() == name.as_str())
+    let by_id = |field: &Field| field.id.as_str() == name.as_str();
+    if let Some(index) = single(item, |field| (anywhere || at_level(field)) && by_id(field))? {
+        return Ok(Some(index));
+    }
+    let inside = |field: &Field| section_id.is_some() && field.section_id.as_deref() == section_id;
+    match single(item, |field| inside(field) && same(&field.name, name))? {
+        Some(index) => Ok(Some(index)),
+        None => single(item, |field| inside(field) && by_id(field)),
+    }
 }
 
 fn single(item: &Item, matches: impl Fn(&Field) -> bool) -> Result<Option<usize>, Unresolved> {

@@ -43,6 +43,7 @@ fn item(source: &str, vault: &Vault, id: &str, title: &str, fields: &[FieldSpec<
             Field {
                 id: FieldId::new(id),
                 name: label,
+                section_id: section.as_ref().map(|section| format!("Section_{}", section.as_str()).into()),
                 section,
                 kind: FieldType::Concealed,
                 purpose: None,
@@ -189,6 +190,18 @@ fn a_name_in_two_sections_is_ambiguous_with_the_ways_to_say_it() {
     assert_eq!(meaning(&catalog, "Staging/I/pin"), "ambiguous: S/pin T/Pin");
     assert_eq!(meaning(&catalog, "Staging/I/f2"), "Staging/I/T/Pin");
     assert_eq!(meaning(&catalog, "Staging/I/S/f2"), "the item `Staging/I` has no such field");
+}
+
+#[test]
+fn a_section_goes_by_its_id_too_unless_another_has_that_for_a_name() {
+    let of = [("f1", Some("S"), "pin"), ("f2", Some("T"), "pin")];
+    let catalog = one_vault(&[(IDS[1], "I", &of)]);
+    assert_eq!(meaning(&catalog, "Staging/I/Section_T/PIN"), "Staging/I/T/pin");
+    assert_eq!(meaning(&catalog, "Staging/I/Section_S/f1"), "Staging/I/S/pin");
+    assert_eq!(meaning(&catalog, "Staging/I/Section_S/f2"), "the item `Staging/I` has no such field");
+    assert_eq!(meaning(&catalog, "Staging/I/section_s/pin"), "the item `Staging/I` has no such field");
+    let catalog = one_vault(&[(IDS[1], "I", &[of[0], of[1], ("f3", Some("Section_T"), "pin")])]);
+    assert_eq!(meaning(&catalog, "Staging/I/Section_T/pin"), "Staging/I/Section_T/pin");
 }
 
 #[test]
@@ -346,10 +359,11 @@ fn worlds() -> impl Strategy<Value = Catalog> {
 fn references() -> impl Strategy<Value = Reference> {
     let vault = prop::sample::select(vec!["V", "v", "w", IDS[0], IDS[1], IDS[3]]);
     let word = || prop::sample::select(vec!["x", "X", "y", "Z", "S", "s", "X/y", "1"]);
+    let section = prop::sample::select(vec!["x", "X", "S", "s", "1", "Section_S", "Section_s", "Section_x"]);
     let selector = prop_oneof![
         Just(FieldSelector::Default),
         word().prop_map(|word| FieldSelector::Field(name(word))),
-        (word(), word()).prop_map(|(section, word)| FieldSelector::InSection(name(section), name(word))),
+        (section, word()).prop_map(|(section, word)| FieldSelector::InSection(name(section), name(word))),
     ];
     (vault, titles(), selector).prop_map(|(vault, item, field)| Reference {
         vault: name(vault),
@@ -399,16 +413,19 @@ fn naive(catalog: &Catalog, reference: &Reference) -> String {
     let in_section =
         |field: &&Field| field.section.as_ref().map(|s| lower(s.as_str())) == section.map(|s| lower(s.as_str()));
     let named = |field: &&Field| lower(field.name.as_str()) == lower(wanted.as_str());
-    let stages: [Vec<&Field>; 4] = [
+    let by_id = |field: &&Field| field.id.as_str() == wanted.as_str();
+    let inside = |field: &&Field| {
+        section.is_some_and(|section| {
+            field.section.as_ref().is_some_and(|s| format!("Section_{}", s.as_str()) == section.as_str())
+        })
+    };
+    let stages: [Vec<&Field>; 6] = [
         item.fields.known().iter().filter(|field| lower(field.path.as_str()) == lower(&path)).collect(),
         item.fields.known().iter().filter(in_section).filter(named).collect(),
         item.fields.known().iter().filter(|_| section.is_none()).filter(named).collect(),
-        item.fields
-            .known()
-            .iter()
-            .filter(|field| section.is_none() || in_section(field))
-            .filter(|field| field.id.as_str() == wanted.as_str())
-            .collect(),
+        item.fields.known().iter().filter(|field| section.is_none() || in_section(field)).filter(by_id).collect(),
+        item.fields.known().iter().filter(inside).filter(named).collect(),
+        item.fields.known().iter().filter(inside).filter(by_id).collect(),
     ];
     match stages.iter().find(|stage| !stage.is_empty()).map(Vec::as_slice) {
         None => format!("the item `{}` has no such field", item.path),

@@ -125,7 +125,16 @@ fn stored<'a>(
     Some(Stored {
         key,
         value,
-        field: Field { id: FieldId::new(id), name, section: None, kind, purpose, path, title_path: None },
+        field: Field {
+            id: FieldId::new(id),
+            name,
+            section: None,
+            section_id: None,
+            kind,
+            purpose,
+            path,
+            title_path: None,
+        },
     })
 }
 

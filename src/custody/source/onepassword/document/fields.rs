@@ -75,6 +75,7 @@ impl Document {
                 id: FieldId::new(id),
                 name,
                 section,
+                section_id: json.get("section").and_then(|section| text(section, "id")).map(Into::into),
                 kind: kind_of(&kind, purpose),
                 purpose,
                 path,

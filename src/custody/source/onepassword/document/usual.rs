@@ -28,6 +28,7 @@ impl Usual {
             path: item.field(None, &name).ok()?,
             name,
             section: None,
+            section_id: None,
             kind: kind_of(self.kind, self.purpose),
             purpose: self.purpose,
             title_path: None,
