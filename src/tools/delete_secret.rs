@@ -30,7 +30,7 @@ pub(super) fn tool() -> Tool {
     schema::tool::<Input, Archived>(
         "delete_secret",
         "Archive a secret",
-        "Moves an item, with all its fields, to the archive, from where its owner can bring it back.",
+        "Moves an item, with all its fields, to the archive, from where its owner can bring it back unless the answer says archived: false.",
         Effect::Replaces,
         false,
     )

@@ -253,7 +253,8 @@ async fn what_is_deleted_is_archived_or_refused(kind: Kind) {
             assert_eq!((stage.far.items(), stage.far.changed()), (before.clone(), 0));
             stage.configure("allow_permanent_delete = true\n");
             let allowed = stage.serve("agent").await;
-            allowed.call("delete_secret", delete).await.ok();
+            let answer = allowed.call("delete_secret", delete).await.ok();
+            assert_eq!(answer, json!({ "path": "Staging/GitHub", "archived": false }), "it can't be brought back");
             assert!(!stage.far.items().contains_key(GITHUB));
             crate::support::one_password::clean(&stage.home, &[&stage.far], [allowed]).await;
         }
