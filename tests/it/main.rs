@@ -23,6 +23,8 @@ mod one_password_calls;
 mod one_password_cancel;
 mod one_password_faults;
 mod one_password_leaks;
+#[cfg(debug_assertions)]
+mod one_password_memory;
 mod one_password_names;
 mod one_password_outside;
 mod one_password_quota;

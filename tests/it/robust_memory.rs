@@ -14,13 +14,13 @@ use crate::mappings;
 use crate::support_robust::{Home, Server, call, code};
 
 /// A value of forty characters. What stands at a mark in its first half is looked for, so that half a value is found.
-fn canary() -> String {
+pub(crate) fn canary() -> String {
     let letters = |count| std::iter::repeat_with(|| char::from(rand::random_range(b'a'..=b'z'))).take(count);
     letters(12).chain(['~']).chain(letters(27)).collect()
 }
 
 /// Where texts stand in the writable memory of a process: which text, and what's around it.
-fn copies_of(pid: Pid, texts: &[&str]) -> Vec<String> {
+pub(crate) fn copies_of(pid: Pid, texts: &[&str]) -> Vec<String> {
     let needles: Vec<&[u8]> = texts.iter().map(|text| &text.as_bytes()[13..25]).collect();
     let mut found = Vec::new();
     for (line, bytes) in mappings::writable(pid.as_raw_nonzero().get().unsigned_abs()) {
@@ -37,7 +37,7 @@ fn copies_of(pid: Pid, texts: &[&str]) -> Vec<String> {
     found
 }
 
-fn check(server: &Server, canaries: &[&str], when: &str) {
+pub(crate) fn check(server: &Server, canaries: &[&str], when: &str) {
     server.settle();
     let left = copies_of(server.pid(), canaries);
     assert!(left.is_empty(), "{when}, {} copies are left: {left:#?}", left.len());
