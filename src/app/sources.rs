@@ -33,8 +33,7 @@ pub(super) fn open(
     clock: &Clock,
     tasks: &TaskTracker,
 ) -> Result<Vec<(Source, SourceView)>, SetupError> {
-    // Servers of one configuration are started in different environments, but share one log.
-    let state = config.audit.file.parent().map(Path::to_owned);
+    let state = Some(config.shared_folder().to_owned());
     let around = Surroundings { environment, cache: config.cache, state, clock, tasks };
     config.sources.iter().map(|source| open_one(source, &around)).collect()
 }

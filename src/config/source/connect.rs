@@ -182,12 +182,21 @@ mod tests {
 
     #[test]
     fn tells_this_machine_from_the_network() {
-        for local in
-            ["http://localhost:8080", "http://127.0.0.1/x/", "http://[::1]:1", "http://op.localhost", "https://c"]
-        {
+        for local in [
+            "http://localhost:8080",
+            "http://127.0.0.1/x/",
+            "http://[::1]:1",
+            "http://op.localhost",
+            "https://connect.example.com",
+        ] {
             assert!(!ConnectUrl::parse(local).unwrap().is_open_to_the_network(), "{local}");
         }
-        for open in ["http://connect:8080", "http://10.0.0.1", "http://localhost.example", "http://[fd00::1]"] {
+        for open in [
+            "http://onepassword-connect.default.svc:8080",
+            "http://10.0.0.1",
+            "http://localhost.example",
+            "http://[fd00::1]",
+        ] {
             assert!(ConnectUrl::parse(open).unwrap().is_open_to_the_network(), "{open}");
         }
     }

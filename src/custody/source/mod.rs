@@ -276,12 +276,6 @@ impl ConnectSource {
         Ok(Self(Remote::new(remote, ConnectClient::new(client)?, tasks)))
     }
 
-    /// Whether the token travels unencrypted beyond this machine.
-    #[must_use]
-    pub fn is_exposed(&self) -> bool {
-        self.0.backend().is_exposed()
-    }
-
     /// How the server is. It isn't sent the token.
     ///
     /// # Errors

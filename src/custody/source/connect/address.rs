@@ -1,7 +1,6 @@
 //! Where the server is, and the addresses below it.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use reqwest::Url;
 
@@ -14,7 +13,6 @@ use crate::model::VaultId;
 pub(super) struct Address {
     base: String,
     encrypted: bool,
-    loopback: bool,
 }
 
 impl Address {
@@ -35,24 +33,19 @@ impl Address {
             return refuse("must end with the host, the port or a path: no `?` or `#`");
         }
         let Ok(url) = Url::parse(text) else { return refuse("isn't an address") };
-        let Some(host) = url.host_str() else { return refuse("names no host") };
+        if url.host_str().is_none() {
+            return refuse("names no host");
+        }
         if text.split('/').skip(3).any(|segment| matches!(segment, "." | "..") || segment.contains('%')) {
             return refuse("must have a plain path, if any: no `.`, `..` or `%`");
         }
-        let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
-        let loopback = ip.map_or(host == "localhost" || host.ends_with(".localhost"), |ip| ip.is_loopback());
         let base = url.as_str().trim_end_matches('/').to_owned();
-        Ok(Self { base, encrypted: url.scheme() == "https", loopback })
+        Ok(Self { base, encrypted: url.scheme() == "https" })
     }
 
     /// Whether the connection is encrypted.
     pub(super) fn is_encrypted(&self) -> bool {
         self.encrypted
-    }
-
-    /// Whether what's sent there crosses a network in the clear.
-    pub(super) fn is_exposed(&self) -> bool {
-        !self.encrypted && !self.loopback
     }
 
     /// Something at the server's root.
@@ -128,21 +121,6 @@ mod tests {
             "http://localhost:99999",
         ] {
             assert!(matches!(Address::parse(text), Err(ConnectSetupError::Url(_))), "{text}");
-        }
-    }
-
-    #[test]
-    fn is_exposed_where_the_token_leaves_the_machine_unencrypted() {
-        for (text, exposed) in [
-            ("http://localhost:8080", false),
-            ("http://127.1:8080", false),
-            ("http://[::1]", false),
-            ("https://connect.example.com", false),
-            ("http://onepassword-connect.default.svc:8080", true),
-            ("http://localhost.example.com", true),
-            ("http://10.0.0.7", true),
-        ] {
-            assert_eq!(Address::parse(text).unwrap().is_exposed(), exposed, "{text}");
         }
     }
 

@@ -81,12 +81,6 @@ impl ConnectClient {
         let bearer = Bearer::parse(settings.token)?;
         Ok(Self { wire: Wire::new(address, bearer, settings.timeout)? })
     }
-
-    /// Whether token and values cross a network unencrypted, worth a warning: the address is plain
-    /// `http`, and of another machine as far as its name tells.
-    pub(in crate::custody::source) fn is_exposed(&self) -> bool {
-        self.wire.address().is_exposed()
-    }
 }
 
 impl fmt::Debug for ConnectClient {
