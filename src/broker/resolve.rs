@@ -48,11 +48,13 @@ impl Broker {
         references: &[&Reference],
     ) -> Result<ReadUp, Refusal> {
         let mut catalog = self.catalog(call, action).await?;
-        if self.look_again(call, &catalog, references).await {
+        let (mut items, absent) = mentioned(&catalog, references);
+        if !absent.is_empty() && self.look_again(call, &catalog, &absent).await {
             catalog = self.catalog(call, action).await?;
+            (items, _) = mentioned(&catalog, references);
         }
-        let items = references.iter().filter_map(|reference| catalog.item(&reference.vault, &reference.item).ok());
-        let mut unread: Vec<_> = items.filter(|item| !item.fields.are_known() && call.reaches(item)).cloned().collect();
+        let mut unread = items;
+        unread.retain(|item| !item.fields.are_known() && call.reaches(item));
         if unread.is_empty() {
             return Ok(ReadUp::nothing(catalog));
         }
@@ -78,14 +80,10 @@ impl Broker {
     }
 
     /// Has the sources look again for what isn't there, where the caller would be told if it were.
-    async fn look_again(&self, call: &Call, catalog: &Catalog, references: &[&Reference]) -> bool {
+    async fn look_again(&self, call: &Call, catalog: &Catalog, absent: &[&Reference]) -> bool {
         let mut looked = false;
-        for reference in references {
-            let absent = matches!(
-                catalog.item(&reference.vault, &reference.item),
-                Err(Unresolved::NoItem | Unresolved::NoVault)
-            );
-            if absent && call.could_list(&suppositions(reference)) {
+        for reference in absent {
+            if call.could_list(&suppositions(reference)) {
                 looked |= self.0.custody.look_again(catalog, &reference.vault, call.principal()).await;
             }
         }
@@ -122,6 +120,19 @@ impl Broker {
             Err(_) => Err(Missing::DefaultField(Arc::clone(resolved.item()))),
         }
     }
+}
+
+/// The items that references mention, and the references to what isn't there.
+fn mentioned<'r>(catalog: &Catalog, references: &[&'r Reference]) -> (Vec<Arc<Item>>, Vec<&'r Reference>) {
+    let (mut items, mut absent) = (Vec::new(), Vec::new());
+    for &reference in references {
+        match catalog.item(&reference.vault, &reference.item) {
+            Ok(item) => items.push(Arc::clone(item)),
+            Err(Unresolved::NoItem | Unresolved::NoVault) => absent.push(reference),
+            Err(_) => {}
+        }
+    }
+    (items, absent)
 }
 
 /// Says why an item wasn't read, where that's known.

@@ -65,7 +65,6 @@ impl Custody {
         let absent = targets.iter().zip(&values).filter(|(_, value)| value.is_none());
         let items = absent.filter_map(|(target, _)| target.place.as_ref()).map(key_of_place);
         let _turns = self.turns.take(items).await;
-        let mut asked = JoinSet::new();
         let mut wanted: HashMap<SourceName, Vec<(usize, Place)>> = HashMap::new();
         for (index, (target, value)) in targets.iter().zip(&mut values).enumerate() {
             // Whoever had the turn before may have read it.
@@ -76,21 +75,18 @@ impl Custody {
                 wanted.entry(place.source.clone()).or_default().push((index, place.clone()));
             }
         }
-        for (source, places) in wanted {
-            let Ok(source) = self.source(&source).cloned() else { continue };
+        let fetch = |source: Arc<Source>, wanted: Vec<(usize, Place)>| {
             let asker = asker.clone();
-            asked.spawn(async move {
-                let (indexes, places): (Vec<_>, Vec<_>) = places.into_iter().unzip();
+            async move {
+                let places: Vec<Place> = wanted.iter().map(|(_, place)| place.clone()).collect();
                 let answers = source.fetch(&places, &asker).await;
-                indexes.into_iter().zip(places).zip(answers).collect::<Vec<_>>()
-            });
-        }
-        while let Some(answered) = asked.join_next().await {
-            for ((index, place), answer) in answered.unwrap_or_default() {
-                let settled = self.cache.settle(&place, self.generation(&place), answer);
-                if let (Some(target), Some(slot)) = (targets.get(index), values.get_mut(index)) {
-                    *slot = Some(settled.and_then(|cached| self.still_there(target, &place, cached)));
-                }
+                wanted.into_iter().zip(answers).collect()
+            }
+        };
+        for ((index, place), answer) in self.ask_each(wanted, fetch).await {
+            let settled = self.cache.settle(&place, self.generation(&place), answer);
+            if let (Some(target), Some(slot)) = (targets.get(index), values.get_mut(index)) {
+                *slot = Some(settled.and_then(|cached| self.still_there(target, &place, cached)));
             }
         }
         values.into_iter().map(|value| value.unwrap_or_else(|| Err(nowhere()))).collect()
@@ -120,29 +116,25 @@ impl Custody {
     ) -> Result<ReadUp, CatalogClash> {
         let _turns = self.turns.take(items.iter().map(|item| (item.source.clone(), item.id.clone()))).await;
         let catalog = self.catalog(asker).await?;
-        let mut wanted: HashMap<&SourceName, Vec<ItemKey>> = HashMap::new();
+        let mut wanted: HashMap<SourceName, Vec<ItemKey>> = HashMap::new();
         // Whoever had the turn before may have read it.
         for item in items.iter().filter(|item| !catalog.knows_fields_of(item)) {
             let key = ItemKey { vault: item.vault.clone(), item: item.id.clone() };
-            wanted.entry(&item.source).or_default().push(key);
+            wanted.entry(item.source.clone()).or_default().push(key);
         }
         let mut failures = Vec::new();
         let mut read = Vec::new();
-        let mut asked = JoinSet::new();
-        for (source, keys) in wanted {
-            let Ok(source) = self.source(source).cloned() else { continue };
+        let read_items = |source: Arc<Source>, keys: Vec<ItemKey>| {
             let asker = asker.clone();
-            asked.spawn(async move {
+            async move {
                 let answers = source.read_items(&keys, &asker).await;
-                keys.into_iter().zip(answers).collect::<Vec<_>>()
-            });
-        }
-        while let Some(answered) = asked.join_next().await {
-            for (key, answer) in answered.unwrap_or_default() {
-                match answer {
-                    Ok(item) => read.push(item),
-                    Err(error) => failures.push((key.item, error)),
-                }
+                keys.into_iter().zip(answers).collect()
+            }
+        };
+        for (key, answer) in self.ask_each(wanted, read_items).await {
+            match answer {
+                Ok(item) => read.push(item),
+                Err(error) => failures.push((key.item, error)),
             }
         }
         let catalog = self.catalog(asker).await?;
@@ -156,6 +148,30 @@ impl Custody {
             }
         }
         Ok(read_up)
+    }
+
+    /// Asks several sources at the same time, each for all that's wanted of it.
+    async fn ask_each<K, A, Answers>(
+        &self,
+        wanted: HashMap<SourceName, Vec<K>>,
+        ask: impl Fn(Arc<Source>, Vec<K>) -> Answers,
+    ) -> Vec<(K, A)>
+    where
+        K: Send + 'static,
+        A: Send + 'static,
+        Answers: Future<Output = Vec<(K, A)>> + Send + 'static,
+    {
+        let mut asked = JoinSet::new();
+        for (source, keys) in wanted {
+            if let Ok(source) = self.source(&source) {
+                asked.spawn(ask(Arc::clone(source), keys));
+            }
+        }
+        let mut all = Vec::new();
+        while let Some(answers) = asked.join_next().await {
+            all.extend(answers.unwrap_or_default());
+        }
+        all
     }
 
     fn keep(&self, read: &mut [ReadItem], place: &Place) {

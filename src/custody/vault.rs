@@ -123,24 +123,29 @@ impl Custody {
 
     /// What each source holds, in their order; those that have to be asked are asked at the same time.
     async fn inventories(&self, asker: &PrincipalName) -> Vec<Result<Arc<Inventory>, SourceError>> {
+        let mut inventories: Vec<_> = self.sources.iter().map(|(source, _)| source.fresh().map(Ok)).collect();
+        if inventories.iter().any(Option::is_none) {
+            self.ask_for(&mut inventories, asker).await;
+        }
+        let names = self.sources.iter().map(|(source, _)| source.name());
+        inventories.into_iter().zip(names).map(|(known, name)| known.unwrap_or_else(|| Err(silent(name)))).collect()
+    }
+
+    /// Asks the sources whose inventories are absent.
+    async fn ask_for(&self, inventories: &mut [Option<Result<Arc<Inventory>, SourceError>>], asker: &PrincipalName) {
         let mut asked = JoinSet::new();
-        let mut inventories = Vec::with_capacity(self.sources.len());
-        for (index, (source, _)) in self.sources.iter().enumerate() {
-            let fresh = source.fresh().map(Ok);
-            if fresh.is_none() {
-                let (source, asker) = (Arc::clone(source), asker.clone());
-                asked.spawn(async move { (index, source.inventory(&asker).await) });
-            }
-            inventories.push(fresh.unwrap_or_else(|| Err(silent(source.name()))));
+        let absent = inventories.iter().enumerate().filter(|(_, known)| known.is_none());
+        for (index, (source, _)) in absent.filter_map(|(index, _)| Some((index, self.sources.get(index)?))) {
+            let (source, asker) = (Arc::clone(source), asker.clone());
+            asked.spawn(async move { (index, source.inventory(&asker).await) });
         }
         while let Some(answered) = asked.join_next().await {
             if let Ok((index, answer)) = answered
                 && let Some(slot) = inventories.get_mut(index)
             {
-                *slot = answer;
+                *slot = Some(answer);
             }
         }
-        inventories
     }
 
     /// Looks again at what there is because a name wasn't found, in the sources that could have such
