@@ -6,6 +6,7 @@
 
 #![expect(
     clippy::indexing_slicing,
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::disallowed_methods,
     reason = "a test that starts the compiler"
@@ -14,7 +15,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
@@ -26,8 +27,10 @@ fn no_proof_is_forged_or_spent_twice_and_no_plaintext_read_outside_custody() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ui");
     let files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(files.len() >= 8, "{files:?}");
+    let libraries = &libraries();
     let refused: Vec<(PathBuf, Refusals, Refusals)> = std::thread::scope(|scope| {
-        let compiling: Vec<_> = files.iter().map(|file| (file, scope.spawn(|| compile(file)))).collect();
+        let compiling: Vec<_> =
+            files.iter().map(|file| (file, scope.spawn(move || compile(file, libraries)))).collect();
         compiling.into_iter().map(|(file, task)| (file.clone(), marked(file), task.join().unwrap())).collect()
     });
     for (file, marked, refused) in refused {
@@ -50,16 +53,40 @@ fn marked(file: &Path) -> Refusals {
     marks.flat_map(|(line, codes)| codes.split(' ').map(move |code| (line, code.to_owned()))).collect()
 }
 
-/// The errors the compiler finds.
-fn compile(file: &Path) -> Refusals {
+/// A library's name and its file.
+type Libraries = [(&'static str, PathBuf); 3];
+
+/// What compiles with libraries that were built for each other, and with no others.
+const PROBE: &str = "fn written<T: serde::Serialize>() {}
+fn main() { written::<opward::custody::Revealed>(); written::<serde_json::Value>(); }";
+
+/// The library as it was last built, with those it was built with: other builds leave theirs beside them.
+fn libraries() -> Libraries {
+    let opward = built("opward").remove(0);
+    let folder = tempfile::tempdir().unwrap();
+    let probe = folder.path().join("probe.rs");
+    fs::write(&probe, PROBE).unwrap();
+    let pairs = built("serde")
+        .into_iter()
+        .flat_map(|serde| built("serde_json").into_iter().map(move |json| (serde.clone(), json)));
+    let mut sets = pairs.map(|(serde, json)| [("opward", opward.clone()), ("serde", serde), ("serde_json", json)]);
+    sets.find(|libraries| rustc(&probe, libraries).status.success()).expect("libraries that go together")
+}
+
+fn rustc(file: &Path, libraries: &Libraries) -> Output {
     let out = tempfile::tempdir().unwrap();
     let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
     rustc.args(["--edition=2024", "--crate-type=bin", "--emit=metadata", "--error-format=json", "--cap-lints=allow"]);
-    rustc.arg("-L").arg(format!("dependency={}", libraries().display())).arg("--out-dir").arg(out.path()).arg(file);
-    for name in ["opward", "serde", "serde_json"] {
-        rustc.arg("--extern").arg(format!("{name}={}", newest(name).display()));
+    rustc.arg("-L").arg(format!("dependency={}", folder().display())).arg("--out-dir").arg(out.path()).arg(file);
+    for (name, library) in libraries {
+        rustc.arg("--extern").arg(format!("{name}={}", library.display()));
     }
-    let said = String::from_utf8(rustc.output().unwrap().stderr).unwrap();
+    rustc.output().unwrap()
+}
+
+/// The errors the compiler finds.
+fn compile(file: &Path, libraries: &Libraries) -> Refusals {
+    let said = String::from_utf8(rustc(file, libraries).stderr).unwrap();
     let messages = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let errors = messages.filter(|message| message["level"] == "error" && !message["spans"][0].is_null());
     let mut refused = Refusals::new();
@@ -73,17 +100,20 @@ fn compile(file: &Path) -> Refusals {
 }
 
 /// The folder that cargo put this test and all libraries into.
-fn libraries() -> PathBuf {
+fn folder() -> PathBuf {
     std::env::current_exe().unwrap().parent().unwrap().to_owned()
 }
 
-/// The library as it was last built, which can't be later than this test.
-fn newest(name: &str) -> PathBuf {
+/// A library as it was built each time, the last first.
+fn built(name: &str) -> Vec<PathBuf> {
     let prefix = format!("lib{name}-");
-    let entries = fs::read_dir(libraries()).unwrap().map(|entry| entry.unwrap());
-    let built = entries.filter(|entry| {
-        let file = PathBuf::from(entry.file_name());
-        file.extension().is_some_and(|kind| kind == "rlib") && file.to_str().unwrap().starts_with(&prefix)
-    });
-    built.max_by_key(|entry| entry.metadata().unwrap().modified().unwrap()).unwrap().path()
+    let entries = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap());
+    let mut built: Vec<_> = entries
+        .filter(|entry| {
+            let file = PathBuf::from(entry.file_name());
+            file.extension().is_some_and(|kind| kind == "rlib") && file.to_str().unwrap().starts_with(&prefix)
+        })
+        .collect();
+    built.sort_by_key(|entry| std::cmp::Reverse(entry.metadata().unwrap().modified().unwrap()));
+    built.into_iter().map(|entry| entry.path()).collect()
 }
