@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark that fails should stop")]
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::Duration;
@@ -59,7 +59,7 @@ fn request(shape: &str, number: usize) -> (Principal, Request<kind::Read>) {
         name: PrincipalName::parse(&name).unwrap(),
         transport: Transport::Stdio,
         source_ip: None,
-        claims: BTreeMap::new(),
+        claims: Arc::default(),
     };
     let target = Target {
         path: SecretPath::parse(&path).unwrap(),

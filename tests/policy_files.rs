@@ -87,7 +87,7 @@ fn permitted(policy: &Policy) -> Vec<String> {
             name: PrincipalName::parse(name).unwrap(),
             transport,
             source_ip: "10.1.2.3".parse().ok(),
-            claims: claims.map(|(claim, value)| (claim.to_owned(), value.to_owned())).into(),
+            claims: std::sync::Arc::new(claims.map(|(claim, value)| (claim.to_owned(), value.to_owned())).into()),
         };
         for (path, time) in paths.into_iter().flat_map(|path| times.map(|time| (path, time))) {
             let target = Target {

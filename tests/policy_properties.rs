@@ -201,7 +201,7 @@ fn asked(question: &Question) -> Asked {
             name: PrincipalName::parse(&question.principal).unwrap(),
             transport: Transport::ALL.into_iter().find(|t| t.as_str() == question.transport).unwrap(),
             source_ip: question.source_ip.as_ref().map(|address| address.parse().unwrap()),
-            claims: question.claims.clone(),
+            claims: question.claims.clone().into(),
         },
         target: Target {
             path: SecretPath::parse(&question.path).unwrap(),

@@ -140,7 +140,7 @@ fn explain(args: &ExplainArgs, setup: &Setup, output: Output) -> Result<ExitCode
         name: args.principal.clone(),
         transport: args.transport,
         source_ip: None,
-        claims: std::collections::BTreeMap::new(),
+        claims: std::sync::Arc::default(),
     };
     let target = Target {
         path: args.path.clone(),

@@ -5,7 +5,7 @@
 //! proves nothing, so the name comes from the command line its human wrote into the client's
 //! configuration.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::Authenticated;
 use crate::model::{Principal, PrincipalName, Transport};
@@ -23,5 +23,5 @@ pub fn command_line(name: PrincipalName) -> Authenticated {
 }
 
 fn local(name: PrincipalName, transport: Transport) -> Authenticated {
-    Authenticated { principal: Principal { name, transport, source_ip: None, claims: BTreeMap::new() } }
+    Authenticated { principal: Principal { name, transport, source_ip: None, claims: Arc::default() } }
 }

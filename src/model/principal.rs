@@ -93,5 +93,5 @@ pub struct Principal {
     /// The peer's address, where there is one.
     pub source_ip: Option<IpAddr>,
     /// The verified claims of a token.
-    pub claims: BTreeMap<String, String>,
+    pub claims: Arc<BTreeMap<String, String>>,
 }

@@ -1,6 +1,6 @@
 //! Decisions told as rules and requests.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::*;
 use crate::model::{
@@ -18,7 +18,7 @@ fn who(name: &str) -> Principal {
         name: PrincipalName::parse(name).unwrap(),
         transport: Transport::Stdio,
         source_ip: None,
-        claims: BTreeMap::new(),
+        claims: Arc::default(),
     }
 }
 
@@ -160,8 +160,10 @@ fn addresses_are_those_of_http_only() {
 #[test]
 fn claims_are_compared_exactly() {
     let rules = rule("when.claims = { team = \"payments\" }");
-    let with =
-        |claim: &str, value: &str| Principal { claims: [(claim.to_owned(), value.to_owned())].into(), ..who("p") };
+    let with = |claim: &str, value: &str| Principal {
+        claims: Arc::new([(claim.to_owned(), value.to_owned())].into()),
+        ..who("p")
+    };
     assert!(allowed(&rules, &with("team", "payments"), "V/I/f"));
     assert!(!allowed(&rules, &with("team", "Payments"), "V/I/f"));
     assert!(!allowed(&rules, &with("Team", "payments"), "V/I/f"));

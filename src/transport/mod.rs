@@ -1,3 +1,12 @@
 //! How bytes come in and go out. A transport knows the protocol's framing and nothing of secrets.
+//!
+//! | module | |
+//! |---|---|
+//! | `message.rs`, `strict.rs` | bytes → message, or why not |
+//! | `guarded.rs` | a handler that answers even when it panics |
+//! | [`stdio`] | lines on a pair of byte streams |
 
+mod guarded;
+mod message;
 pub mod stdio;
+mod strict;

@@ -11,19 +11,15 @@
 //! | `pipes.rs` | the process's standard streams |
 //! | `buffer.rs` | bytes that are wiped as they leave |
 //! | `lines.rs` | bytes → lines |
-//! | `strict.rs`, `message.rs` | line → message, or why not |
-//! | `guarded.rs`, `dispatch.rs` | message → handler → answer |
+//! | `dispatch.rs` | message → handler → answer |
 //! | `outbox.rs` | answers → bytes |
 //! | `wire.rs` | all of these as one transport |
 
 mod buffer;
 mod dispatch;
-mod guarded;
 mod lines;
-mod message;
 mod outbox;
 mod pipes;
-mod strict;
 mod wire;
 
 use std::sync::{Arc, OnceLock};
@@ -34,9 +30,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 use self::dispatch::Dispatch;
-use self::guarded::Guarded;
 pub use self::pipes::Pipes;
 use self::wire::Wire;
+use super::guarded::Guarded;
 
 /// Why a connection ended otherwise than by its end.
 #[derive(Debug, thiserror::Error)]

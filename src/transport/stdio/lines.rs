@@ -7,9 +7,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::buffer::WipingBuffer;
-
-/// The longest message taken: a value of 64 KiB, each byte of it escaped as `\u00XX`, and room to spare.
-pub(super) const MAX_LINE: usize = 1024 * 1024;
+use crate::transport::message::MAX_MESSAGE;
 
 /// How much is asked of the stream at least.
 const READ: usize = 4 * 1024;
@@ -19,7 +17,7 @@ const READ: usize = 4 * 1024;
 pub(super) enum Line<'a> {
     /// The line without its newline.
     Whole(&'a [u8]),
-    /// A line longer than [`MAX_LINE`]. Told once, when it's found out; the rest of it is dropped unseen.
+    /// A line longer than [`MAX_MESSAGE`]. Told once, when it's found out; the rest of it is dropped unseen.
     TooLong,
 }
 
@@ -62,13 +60,13 @@ impl Lines {
                 }
                 (false, Some(at)) => {
                     let seen = match self.buffer.bytes().get(..at) {
-                        Some(line) if at <= MAX_LINE => look(Line::Whole(line)),
+                        Some(line) if at <= MAX_MESSAGE => look(Line::Whole(line)),
                         _ => look(Line::TooLong),
                     };
                     self.forget(at.saturating_add(1));
                     return Some(seen);
                 }
-                (false, None) if self.buffer.len() > MAX_LINE => {
+                (false, None) if self.buffer.len() > MAX_MESSAGE => {
                     self.forget(self.buffer.len());
                     self.dropping = true;
                     return Some(look(Line::TooLong));
@@ -128,11 +126,11 @@ mod tests {
 
     #[test]
     fn a_line_at_the_limit_is_whole_and_one_byte_more_is_too_long() {
-        let mut fits = vec![b'a'; MAX_LINE];
+        let mut fits = vec![b'a'; MAX_MESSAGE];
         fits.push(b'\n');
-        let mut more = vec![b'a'; MAX_LINE + 1];
+        let mut more = vec![b'a'; MAX_MESSAGE + 1];
         more.push(b'\n');
-        assert_eq!(lines_of(&[fits.clone()]).0, [Some(vec![b'a'; MAX_LINE])]);
+        assert_eq!(lines_of(&[fits.clone()]).0, [Some(vec![b'a'; MAX_MESSAGE])]);
         assert_eq!(lines_of(&[more, b"next\n".to_vec()]).0, [None, Some(b"next".to_vec())]);
     }
 

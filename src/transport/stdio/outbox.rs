@@ -11,7 +11,7 @@ use tokio::io::AsyncWrite;
 use tokio::sync::oneshot;
 
 use super::buffer::WipingBuffer;
-use super::message::Refusal;
+use crate::transport::message::Refusal;
 
 /// How many bytes may wait for a slow reader before nothing more is taken in.
 const FULL: usize = 256 * 1024;

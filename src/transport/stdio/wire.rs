@@ -16,8 +16,8 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::dispatch::{Dispatch, Handed};
 use super::lines::{Line, Lines};
-use super::message::{Incoming, Refusal, read};
 use super::outbox::Outbox;
+use crate::transport::message::{Incoming, Refusal, read};
 
 /// How long requests may still take once no more can come.
 const LAST_ANSWERS: Duration = Duration::from_secs(30);
@@ -75,9 +75,9 @@ where
         loop {
             let mut starved = false;
             while turns < TURN && self.closing.is_none() && self.dispatch.has_room() && !self.outbox.is_full() {
-                let Some((incoming, bytes)) = self.lines.take(|line| {
-                    let bytes = if let Line::Whole(line) = &line { line.len() } else { 0 };
-                    (read(line), bytes)
+                let Some((incoming, bytes)) = self.lines.take(|line| match line {
+                    Line::Whole(line) => (read(line), line.len()),
+                    Line::TooLong => (Incoming::Refused(Refusal::too_long()), 0),
                 }) else {
                     starved = true;
                     break;

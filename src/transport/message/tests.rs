@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 
 fn read_text(text: &str) -> Incoming {
-    read(Line::Whole(text.as_bytes()))
+    read(text.as_bytes())
 }
 
 fn refusal(text: &str) -> (Option<RequestId>, i32) {
@@ -103,7 +103,7 @@ fn what_is_not_json_is_a_parse_error_without_an_id() {
         b"\xc0\x80",
         b"{} {}",
     ] {
-        let Incoming::Refused(refusal) = read(Line::Whole(line)) else { panic!("{line:?} was taken") };
+        let Incoming::Refused(refusal) = read(line) else { panic!("{line:?} was taken") };
         assert_eq!((refusal.id, refusal.code.0), (None, -32700), "{line:?}");
     }
     let deep =
@@ -132,7 +132,6 @@ fn json_that_is_no_message_is_an_invalid_request() {
     ] {
         assert_eq!(refusal(text), (id, -32600), "{text}");
     }
-    assert!(matches!(read(Line::TooLong), Incoming::Refused(Refusal { id: None, code: ErrorCode(-32600), .. })));
 }
 
 #[test]
@@ -257,6 +256,6 @@ proptest! {
 
     #[test]
     fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = read(Line::Whole(&bytes));
+        let _ = read(&bytes);
     }
 }

@@ -1,4 +1,4 @@
-//! One line → one message, or why not.
+//! Bytes → one message, or why not.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -20,10 +20,12 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::{Map, Value};
 
-use super::lines::Line;
 use super::strict::{Strict, StrictMap};
 
-/// What a line turned out to be.
+/// The longest message taken: a value of 64 KiB, each byte of it escaped as `\u00XX`, and room to spare.
+pub(super) const MAX_MESSAGE: usize = 1024 * 1024;
+
+/// What a message turned out to be.
 #[derive(Debug)]
 pub(super) enum Incoming {
     /// A request that has to be answered.
@@ -32,13 +34,13 @@ pub(super) enum Incoming {
     Cancelled(RequestId, RxJsonRpcMessage<RoleServer>),
     /// Another notification, or the answer to a request of ours.
     Other(RxJsonRpcMessage<RoleServer>),
-    /// Nothing that wants an answer: an empty line, an unknown notification, an answer to nobody's question.
+    /// Nothing that wants an answer: blank text, an unknown notification, an answer to nobody's question.
     Nothing,
     /// Something that can't be served.
     Refused(Refusal),
 }
 
-/// Why a line isn't served. The text is fixed: no answer ever quotes what came in.
+/// Why a message isn't served. The text is fixed: no answer ever quotes what came in.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Refusal {
     /// The request it answers, where that could be read.
@@ -50,27 +52,31 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
+    /// The refusal of more than [`MAX_MESSAGE`] bytes.
+    pub(super) fn too_long() -> Self {
+        Self::invalid(None, "the message is longer than 1 MiB")
+    }
+
     /// A refusal of something that isn't a proper request.
     pub(super) fn invalid(id: Option<RequestId>, message: &'static str) -> Self {
         Self { id, code: ErrorCode::INVALID_REQUEST, message }
     }
 }
 
-/// Reads one line.
-pub(super) fn read(line: Line<'_>) -> Incoming {
-    match line {
-        Line::TooLong => Incoming::Refused(Refusal::invalid(None, "the message is longer than 1 MiB")),
-        Line::Whole(line) if line.iter().all(u8::is_ascii_whitespace) => Incoming::Nothing,
-        Line::Whole(line) => match serde_json::from_slice::<Named<ToolCall>>(line) {
-            Ok(Named(call)) => call.into_request(),
-            Err(_) => read_any(line),
-        },
+/// Reads one message of at most [`MAX_MESSAGE`] bytes.
+pub(super) fn read(bytes: &[u8]) -> Incoming {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Incoming::Nothing;
+    }
+    match serde_json::from_slice::<Named<ToolCall>>(bytes) {
+        Ok(Named(call)) => call.into_request(),
+        Err(_) => read_any(bytes),
     }
 }
 
 /// Reads a message of any kind.
-fn read_any(line: &[u8]) -> Incoming {
-    let object = match serde_json::from_slice(line) {
+fn read_any(bytes: &[u8]) -> Incoming {
+    let object = match serde_json::from_slice(bytes) {
         Ok(Strict(Value::Object(object))) => object,
         Ok(Strict(Value::Array(_))) => return refuse(None, "batches are not part of this protocol"),
         Ok(_) => return refuse(None, "a message is an object"),
