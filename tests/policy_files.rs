@@ -38,7 +38,7 @@ fn config_problems(file: &Path, text: &str) -> Option<String> {
 
 type Read = fn(&Path, &str) -> Option<String>;
 
-const BAD: [(&str, Read, usize); 2] = [("policies/bad", policy_problems, 25), ("configs/bad", config_problems, 10)];
+const BAD: [(&str, Read, usize); 2] = [("policies/bad", policy_problems, 25), ("configs/bad", config_problems, 25)];
 
 #[test]
 fn bad_files_show_what_is_expected_beside_them() {

@@ -1,5 +1,7 @@
 //! What works, what's missing, and which promises hold on this machine.
 
+mod certificate;
+mod http;
 mod onepassword;
 
 use serde::Serialize;
@@ -76,6 +78,7 @@ pub async fn inspect(setup: &Setup) -> Vec<Check> {
             checks.extend(policy(&config));
             checks.extend(vaults(&config, setup).await);
             checks.push(log(&config));
+            checks.extend(http::http(&config.http, Clock::system().now()));
         }
         Err(error) => checks.push(configuration(&error)),
     }

@@ -1,6 +1,7 @@
 //! The end of the chain: finds out what others appended, and puts the next records behind it.
 
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
@@ -29,6 +30,9 @@ const PLACE_HOLDS: SignedDuration = SignedDuration::from_millis(100);
 /// How long to wait before a locked file is tried again.
 pub(super) const PAUSE: Duration = Duration::from_millis(1);
 
+/// Why nothing more can be written, once that's so; for whoever wants to know without writing.
+pub(super) type Fate = Arc<OnceLock<AuditError>>;
+
 /// Appends records to one file that other processes append to as well.
 #[derive(Debug)]
 pub(super) struct Appender {
@@ -39,7 +43,7 @@ pub(super) struct Appender {
     /// When the file was last seen in its place.
     in_place: Option<Timestamp>,
     /// Why nothing more can be written until the file is opened anew.
-    dead: Option<AuditError>,
+    dead: Fate,
     seconds: Seconds,
     /// Lines on their way out, kept for its memory.
     lines: Vec<u8>,
@@ -86,11 +90,16 @@ impl Appender {
             clock,
             mark: None,
             in_place: None,
-            dead: None,
+            dead: Fate::default(),
             seconds: Seconds::default(),
             lines: Vec::with_capacity(1024),
             heads: Vec::with_capacity(1),
         }
+    }
+
+    /// What becomes of it.
+    pub(super) fn fate(&self) -> Fate {
+        Arc::clone(&self.dead)
     }
 
     /// Appends records under the lock, in one write, and gives the head after each.
@@ -98,7 +107,7 @@ impl Appender {
         &mut self,
         records: impl IntoIterator<Item = (&'a Body, &'a Stamp)>,
     ) -> Result<&[Head], AuditError> {
-        if let Some(why) = &self.dead {
+        if let Some(why) = self.dead.get() {
             return Err(why.clone());
         }
         self.check_place()?;
@@ -110,7 +119,7 @@ impl Appender {
             Ok(()) => Ok(&self.heads),
             Err(error) => {
                 if !error.may_pass() {
-                    self.dead = Some(error.clone());
+                    self.dead.get_or_init(|| error.clone());
                 }
                 Err(error)
             }
@@ -122,7 +131,7 @@ impl Appender {
     pub(super) fn sync(&mut self) -> Result<(), AuditError> {
         self.file.file.sync_data().map_err(|error| {
             let error = AuditError::syncing(error);
-            self.dead = Some(error.clone());
+            self.dead.get_or_init(|| error.clone());
             error
         })
     }

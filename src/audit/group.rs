@@ -41,6 +41,11 @@ impl Group {
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 
+    /// Whether nobody writes any more what's queued.
+    pub(super) fn has_stopped(&self) -> bool {
+        self.queue.as_ref().is_none_or(mpsc::Sender::is_closed)
+    }
+
     /// Queues a record and waits until it's on the disk. Sets `handed_over` once it's queued.
     pub(super) async fn append(&self, body: &Body, stamp: &Stamp, handed_over: &mut bool) -> Result<Head, AuditError> {
         let (done, written) = oneshot::channel();

@@ -10,6 +10,9 @@ use super::line::{Body, Head, Stamp};
 use super::log::AuditLog;
 use crate::model::{ErrorCode, RequestId};
 
+/// The outcome of a request that nobody waited for.
+pub(super) const ABANDONED: &str = "abandoned";
+
 /// The proof that a request's record was written before anything was opened for it.
 ///
 /// It's worth one outcome. Dropped without one, it records that the request was abandoned.
@@ -31,7 +34,7 @@ pub struct Receipt(Head);
 
 impl Intent {
     pub(super) fn new(log: AuditLog, body: Body, request: RequestId, head: Head) -> Self {
-        Self { log, body, handed_over: false, code: Some("abandoned"), request, head, since: Instant::now() }
+        Self { log, body, handed_over: false, code: Some(ABANDONED), request, head, since: Instant::now() }
     }
 
     /// The request it was recorded for.

@@ -4,15 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::appender::{Appender, PATIENCE, PAUSE};
+use super::appender::{Appender, Fate, PATIENCE, PAUSE};
 use super::entry::{Entry, Event, Kind};
 use super::error::AuditError;
+use super::figures::{Counted, Figures};
 use super::group::Group;
 use super::hash::RecordHash;
-use super::intent::{Intent, Receipt};
+use super::intent::{ABANDONED, Intent, Receipt};
 use super::line::{Body, Head, Stamp};
 use super::verify::verify;
-use crate::model::{Clock, ErrorCode};
+use crate::model::{Clock, ErrorCode, Standing};
 
 /// How long a record waits for the file's lock where waiting holds up a thread that others need.
 const SHORT_PATIENCE: Duration = Duration::from_millis(50);
@@ -37,6 +38,27 @@ struct Inner {
     writer: Writer,
     /// Set once the chain is found broken; from then on nothing is recorded, so nothing is opened.
     broken: OnceLock<AuditError>,
+    /// Why the writer has given up, if it has.
+    fate: Fate,
+    counted: Counted,
+}
+
+/// An intent that's on its way to the disk. Should whoever wants it go away meanwhile, nobody will
+/// hold it, and nothing comes of it.
+struct Asked<'a> {
+    log: &'a AuditLog,
+    body: &'a Body,
+    handed_over: bool,
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        if self.handed_over
+            && let Err(error) = self.log.append_now(self.body, Stamp::with_code(Kind::Outcome, ABANDONED))
+        {
+            tracing::error!(%error, "a request's outcome couldn't be recorded");
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -76,15 +98,21 @@ impl AuditLog {
     /// A log that refuses every record, so that a server can start and say what's wrong.
     #[must_use]
     pub fn unavailable(file: &Path, why: AuditError) -> Self {
-        Self(Arc::new(Inner { file: file.to_owned(), writer: Writer::Unavailable(why), broken: OnceLock::new() }))
+        Self::on(file, Writer::Unavailable(why), Fate::default())
     }
 
     fn with(file: &Path, durability: Durability, appender: Appender) -> Result<Self, AuditError> {
+        let fate = appender.fate();
         let writer = match durability {
             Durability::Write => Writer::Write(Box::new(Mutex::new(appender))),
             Durability::Fsync => Writer::Fsync(Group::start(appender)?),
         };
-        Ok(Self(Arc::new(Inner { file: file.to_owned(), writer, broken: OnceLock::new() })))
+        Ok(Self::on(file, writer, fate))
+    }
+
+    fn on(file: &Path, writer: Writer, fate: Fate) -> Self {
+        let (file, broken, counted) = (file.to_owned(), OnceLock::new(), Counted::new());
+        Self(Arc::new(Inner { file, writer, broken, fate, counted }))
     }
 
     /// Checks every record, which takes about 3 µs each. A break makes the log refuse all further
@@ -108,6 +136,27 @@ impl AuditLog {
         &self.0.file
     }
 
+    /// How many records were written since it was opened, and how long that took.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        self.0.counted.read()
+    }
+
+    /// Whether records can be written, as far as is known without writing one.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let has_stopped = match &self.0.writer {
+            Writer::Write(_) => false,
+            Writer::Fsync(group) => group.has_stopped(),
+            Writer::Unavailable(_) => true,
+        };
+        if has_stopped || self.0.broken.get().is_some() || self.0.fate.get().is_some() {
+            Standing::Down
+        } else {
+            self.0.counted.standing()
+        }
+    }
+
     /// Records that a request was allowed, before anything is opened for it.
     ///
     /// # Errors
@@ -115,8 +164,11 @@ impl AuditLog {
     /// When it can't be recorded: nothing may be opened.
     pub async fn intent(&self, entry: Entry<'_>) -> Result<Intent, AuditError> {
         let body = Body::of_entry(&entry);
-        let head = self.append(&body, &Stamp::of(Kind::Intent), &mut false).await?;
-        Ok(Intent::new(self.clone(), body, entry.request, head))
+        let mut asked = Asked { log: self, body: &body, handed_over: false };
+        let head = self.append(&body, &Stamp::of(Kind::Intent), &mut asked.handed_over).await;
+        asked.handed_over = false;
+        drop(asked);
+        Ok(Intent::new(self.clone(), body, entry.request, head?))
     }
 
     /// Records that a request was refused.
@@ -154,6 +206,11 @@ impl AuditLog {
     /// Appends one record, waiting a while for a file that another process has locked. Sets
     /// `handed_over` when there's no way back: the record is written, or on its way, or refused.
     pub(super) async fn append(&self, body: &Body, stamp: &Stamp, handed_over: &mut bool) -> Result<Head, AuditError> {
+        let under_way = self.0.counted.begin();
+        under_way.end(self.write(body, stamp, handed_over).await)
+    }
+
+    async fn write(&self, body: &Body, stamp: &Stamp, handed_over: &mut bool) -> Result<Head, AuditError> {
         if let Some(broken) = self.0.broken.get() {
             *handed_over = true;
             return Err(broken.clone());
@@ -164,7 +221,7 @@ impl AuditLog {
         }
         let appender = match &self.0.writer {
             Writer::Write(appender) => appender,
-            Writer::Fsync(group) => return group.append(body, stamp, handed_over).await,
+            Writer::Fsync(group) => return Box::pin(group.append(body, stamp, handed_over)).await,
             Writer::Unavailable(why) => {
                 *handed_over = true;
                 return Err(why.clone());
@@ -185,6 +242,11 @@ impl AuditLog {
 
     /// Appends one record where nothing can be awaited.
     pub(super) fn append_now(&self, body: &Body, stamp: Stamp) -> Result<(), AuditError> {
+        let under_way = self.0.counted.begin();
+        under_way.end(self.write_now(body, stamp))
+    }
+
+    fn write_now(&self, body: &Body, stamp: Stamp) -> Result<(), AuditError> {
         if let Some(broken) = self.0.broken.get() {
             return Err(broken.clone());
         }

@@ -12,6 +12,7 @@
 mod appender;
 mod entry;
 mod error;
+mod figures;
 mod file;
 mod group;
 mod hash;
@@ -30,6 +31,7 @@ mod words;
 
 pub use entry::{Decision, Entry, Event, Kind, Outcome, Subject};
 pub use error::{AuditError, ReadError, Trouble};
+pub use figures::Figures;
 pub use hash::{RecordHash, RecordHashError};
 pub use intent::{Intent, Receipt};
 pub use log::{AuditLog, Durability};

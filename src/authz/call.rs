@@ -5,16 +5,16 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::denial;
-use super::door::Door;
+use super::door::{Door, Held};
 use super::permit::{Pending, Permit, Settled};
 use super::refusal::Refusal;
 use super::view::{self, Access, RulesOfMine, Visible};
 use crate::approval;
-use crate::audit::{Decision, Entry, Subject};
+use crate::audit::{AuditError, Decision, Entry, Intent, Subject};
 use crate::identity::Authenticated;
 use crate::model::{
-    Action, ActionKind, Category, ClientName, Item, PolicyHash, PrincipalName, PublicError, Reason, Reference, Request,
-    RequestId, RuleId, SecretPath, SourceName, Tag, Target,
+    Action, ActionKind, Category, ClientName, Decided, DefaultVault, Item, ItemPath, PolicyHash, PrincipalName,
+    PublicError, Reason, Reference, Request, RequestId, RuleId, SourceName, Tag, Target,
 };
 use crate::policy::{DenyReason, Policy, Verdict};
 
@@ -23,11 +23,13 @@ use crate::policy::{DenyReason, Policy, Verdict};
 pub struct Call {
     door: Arc<Door>,
     who: Arc<Authenticated>,
+    vault: Option<Arc<DefaultVault>>,
     client: ClientName,
     reason: Option<Reason>,
     id: RequestId,
     policy: Policy,
     now: Option<Timestamp>,
+    held: Option<Held>,
 }
 
 /// What a record says a request is about.
@@ -46,16 +48,39 @@ impl<'a> About<'a> {
 }
 
 impl Call {
-    pub(super) fn new(door: Arc<Door>, who: Arc<Authenticated>, client: ClientName, reason: Option<Reason>) -> Self {
+    pub(super) fn new(
+        door: Arc<Door>,
+        who: Arc<Authenticated>,
+        vault: Option<Arc<DefaultVault>>,
+        id: RequestId,
+        client: ClientName,
+        reason: Option<Reason>,
+    ) -> Self {
         let policy = door.policy.current();
         let now = door.clock.now();
-        Self { door, who, client, reason, id: RequestId::new(), policy, now }
+        Self { door, who, vault, client, reason, id, policy, now, held: None }
+    }
+
+    pub(super) fn holding(self, held: Option<Held>) -> Self {
+        Self { held, ..self }
+    }
+
+    /// What's to be held for as long as anything that was begun for it is under way.
+    #[must_use]
+    pub fn held(&self) -> Option<Held> {
+        self.held.clone()
     }
 
     /// Who asks.
     #[must_use]
     pub fn principal(&self) -> &PrincipalName {
         &self.who.principal().name
+    }
+
+    /// The vault that's meant by a path which leaves its vault out.
+    #[must_use]
+    pub fn default_vault(&self) -> Option<&DefaultVault> {
+        self.vault.as_deref()
     }
 
     /// The policy that decides.
@@ -85,16 +110,17 @@ impl Call {
         let grant = match approval::settle(grant) {
             Ok(grant) => grant,
             Err(missing) => {
-                return Err(self.refuse(about, missing.rules(), denial::reason_required(A::ACTION)).await);
+                let error = denial::reason_required(A::ACTION);
+                return Err(self.refuse(about, missing.rules(), error, Decided::ReasonRequired).await);
             }
         };
         for (rule, rate) in &grant.obligations().rates {
             if let Err(wait) = self.door.limits.take(self.principal(), rule, rate.count, rate.per) {
-                return Err(self.refuse(about, std::slice::from_ref(rule), denial::rate_limited(rule, wait)).await);
+                let (rules, error) = (std::slice::from_ref(rule), denial::rate_limited(rule, wait));
+                return Err(self.refuse(about, rules, error, Decided::RateLimited).await);
             }
         }
-        let entry = self.entry(about, Decision::Allow, grant.rules());
-        let intent = self.door.audit.intent(entry).await?;
+        let intent = self.intent(about, grant.rules()).await?;
         Ok(Permit::new(grant, intent))
     }
 
@@ -105,7 +131,7 @@ impl Call {
     /// The log's failure.
     pub async fn look(&self, action: Action) -> Result<Pending, Refusal> {
         let about = About { action, subject: Subject::None, source: None };
-        Ok(Pending::of(self.door.audit.intent(self.entry(about, Decision::Allow, &[])).await?))
+        Ok(Pending::of(self.intent(about, &[]).await?))
     }
 
     /// Like [`Call::look`], at one item, with the rules that show its first visible field.
@@ -119,7 +145,7 @@ impl Call {
         let outlook = first.map(|first| self.policy.outlook(self.who.principal(), action, &first, self.now));
         let rules = outlook.and_then(Result::ok).map(|(rules, _)| rules).unwrap_or_default();
         let about = About { action, subject: Subject::Item(&item.path), source: Some(&item.source) };
-        Ok(Pending::of(self.door.audit.intent(self.entry(about, Decision::Allow, &rules)).await?))
+        Ok(Pending::of(self.intent(about, &rules).await?))
     }
 
     /// What of an item this principal may see, if anything.
@@ -183,14 +209,29 @@ impl Call {
         targets.iter().any(|target| survey.actions(target).contains(Action::List))
     }
 
+    /// Whether the rules permit anything on some of the targets.
+    #[must_use]
+    pub fn permits_any(&self, targets: &[Target]) -> bool {
+        let survey = self.policy.survey(self.who.principal(), self.now);
+        targets.iter().any(|target| !survey.actions(target).is_empty())
+    }
+
+    /// Whether any rule could permit the principal anything in an item of this path, if there's one.
+    #[must_use]
+    pub fn has_rules_for(&self, item: &ItemPath) -> bool {
+        self.policy.survey(self.who.principal(), self.now).speaks_of(item.matching())
+    }
+
     /// Whether any rule could permit the principal anything in an item, whatever fields it has.
     #[must_use]
     pub fn reaches(&self, item: &Item) -> bool {
-        let Some(like) = item.fields.decided_on().first().map(|field| item.target(field)) else { return false };
+        self.reaches_any(std::iter::once(item))
+    }
+
+    /// Whether that's so for one of many items: what depends on the principal alone is done once.
+    pub fn reaches_any<'a>(&self, mut items: impl Iterator<Item = &'a Item>) -> bool {
         let survey = self.policy.survey(self.who.principal(), self.now);
-        let by_title = like.title_path.as_ref().map(SecretPath::item);
-        survey.reaches_into(item.path.matching(), &like)
-            || by_title.is_some_and(|path| survey.reaches_into(path.matching(), &like))
+        items.any(|item| view::reaches(&survey, item))
     }
 
     /// Those of the items that a rule names, and lets the principal list fields of, though none that
@@ -211,7 +252,8 @@ impl Call {
     pub async fn fail(&self, action: Action, reference: Option<&Reference>, error: PublicError) -> Refusal {
         let subject = reference.map_or(Subject::None, Subject::Reference);
         let entry = self.entry(About { action, subject, source: None }, Decision::Deny, &[]);
-        let recorded = self.door.audit.failure(entry, error.code).await;
+        let recorded = Box::pin(self.door.audit.failure(entry, error.code)).await;
+        self.door.decisions.one((action, Decided::Failed));
         Refusal::of(error, recorded.map(Settled::of))
     }
 
@@ -221,7 +263,8 @@ impl Call {
         let about = About { action, subject: Subject::Reference(reference), source: None };
         // What's decided without a rule is decided so for what exists, too.
         let reason = self.policy.denies_all(self.now).unwrap_or(DenyReason::NoRule);
-        self.refuse(about, &[], denial::denied(self.principal(), action, &reason, None)).await
+        let error = denial::denied(self.principal(), action, &reason, None);
+        self.refuse(about, &[], error, Decided::Denied).await
     }
 
     /// Ends a request to see an item none of whose fields the principal may see.
@@ -239,19 +282,31 @@ impl Call {
         let about = About::secret(action, target);
         let known = self.may_list(std::slice::from_ref(target)).then_some(&target.path);
         let error = denial::denied(self.principal(), action, reason, known);
-        self.refuse(about, reason.rules(), error).await
+        self.refuse(about, reason.rules(), error, Decided::Denied).await
     }
 
-    async fn refuse(&self, about: About<'_>, rules: &[RuleId], error: PublicError) -> Refusal {
+    /// Records that a request is allowed.
+    async fn intent(&self, about: About<'_>, rules: &[RuleId]) -> Result<Intent, AuditError> {
+        let recorded = self.door.audit.intent(self.entry(about, Decision::Allow, rules)).await;
+        self.count(about.action, Decided::Allowed, recorded.is_ok());
+        recorded
+    }
+
+    async fn refuse(&self, about: About<'_>, rules: &[RuleId], error: PublicError, decided: Decided) -> Refusal {
         let entry = self.entry(about, Decision::Deny, rules);
-        let recorded = self.door.audit.refusal(entry, error.code).await;
+        let recorded = Box::pin(self.door.audit.refusal(entry, error.code)).await;
+        self.count(about.action, decided, recorded.is_ok());
         Refusal::of(error, recorded.map(Settled::of))
     }
 
     /// Closes an open record with an error and makes it the answer.
     pub async fn end(&self, pending: Pending, error: PublicError) -> Refusal {
-        let recorded = pending.failed(error.code).await;
-        Refusal::of(error, recorded)
+        pending.refused(error).await
+    }
+
+    /// A decision that isn't in the log is none.
+    fn count(&self, action: Action, decided: Decided, is_recorded: bool) {
+        self.door.decisions.one((action, if is_recorded { decided } else { Decided::Failed }));
     }
 
     fn entry<'a>(&'a self, about: About<'a>, decision: Decision, rules: &'a [RuleId]) -> Entry<'a> {

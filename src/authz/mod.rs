@@ -7,12 +7,14 @@
 mod call;
 mod denial;
 mod door;
+mod figures;
 mod permit;
 mod refusal;
 mod view;
 
 pub use call::Call;
-pub use door::{Door, Session};
+pub use door::{Door, Held, Session};
+pub use figures::Figures;
 pub use permit::{Pending, Permit, Settled};
 pub use refusal::Refusal;
 pub use view::{Access, RulesOfMine, Visible};

@@ -1,7 +1,8 @@
 //! The proof that a request was allowed and recorded, and what's left of it once it's spent.
 
+use super::refusal::Refusal;
 use crate::audit::{AuditError, Intent, Outcome, Receipt};
-use crate::model::{ActionKind, ErrorCode, Request};
+use crate::model::{ActionKind, ErrorCode, PublicError, Request};
 use crate::policy::Grant;
 
 /// One opening of one secret for one action: allowed by a policy, recorded before anything happens.
@@ -63,6 +64,12 @@ impl Pending {
     /// When the audit log can't be written.
     pub async fn failed(self, code: ErrorCode) -> Result<Settled, AuditError> {
         Ok(Settled::of(self.intent.settle(Outcome::failed(code)).await?))
+    }
+
+    /// Records that it failed, and makes the error the answer.
+    pub async fn refused(self, error: PublicError) -> Refusal {
+        let recorded = self.failed(error.code).await;
+        Refusal::of(error, recorded)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::{Action, Field, Item, Principal, Target};
+use crate::model::{Action, Field, Item, Principal, SecretPath, Target};
 use crate::policy::{ActionSet, Obligations, Policy, Survey};
 
 /// An item, and those of its fields the principal may know of. Only a decision makes one.
@@ -44,6 +44,14 @@ pub(super) fn visible(survey: &Survey<'_>, item: &Arc<Item>, action: Action) -> 
         .filter(|(_, actions)| actions.contains(action))
         .collect();
     (!fields.is_empty()).then(|| Visible { item: Arc::clone(item), fields })
+}
+
+/// Whether any rule could permit anything in an item, whatever fields it has.
+pub(super) fn reaches(survey: &Survey<'_>, item: &Item) -> bool {
+    let Some(like) = item.fields.decided_on().first().map(|field| item.target(field)) else { return false };
+    let by_title = like.title_path.as_ref().map(SecretPath::item);
+    survey.reaches_into(item.path.matching(), &like)
+        || by_title.is_some_and(|path| survey.reaches_into(path.matching(), &like))
 }
 
 /// What would come of a request.

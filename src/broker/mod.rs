@@ -7,6 +7,7 @@
 mod bundle;
 mod generate;
 mod look;
+mod meaning;
 mod read;
 mod resolve;
 mod view;

@@ -36,7 +36,7 @@ impl Broker {
         let permit = call.authorize::<Read>(target).await?;
         let (mut lease, mut pending) = self.0.custody.open(permit, call.principal()).await;
         if matches!(lease, Err(SourceError::Missing { .. }))
-            && let Some(moved) = self.moved(call, reference, &path).await
+            && let Some(moved) = Box::pin(self.moved(call, reference, &path)).await
         {
             // Its source has another name for it than when that was decided on: decide on that one.
             let _ = pending.failed(ErrorCode::NotFound).await?;

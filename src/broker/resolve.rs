@@ -49,7 +49,7 @@ impl Broker {
     ) -> Result<ReadUp, Refusal> {
         let mut catalog = self.catalog(call, action).await?;
         let (mut items, absent) = mentioned(&catalog, references);
-        if !absent.is_empty() && self.look_again(call, &catalog, &absent).await {
+        if !absent.is_empty() && Box::pin(self.look_again(call, &catalog, &absent)).await {
             catalog = self.catalog(call, action).await?;
             (items, _) = mentioned(&catalog, references);
         }
@@ -60,7 +60,7 @@ impl Broker {
         }
         unread.sort_by(|one, other| one.path.cmp(&other.path));
         unread.dedup_by(|one, other| one.path == other.path);
-        self.read_up(call, action, &unread, references).await
+        Box::pin(self.read_up(call, action, &unread, references)).await
     }
 
     /// Reads items of which only the names are known.

@@ -129,10 +129,11 @@ impl Broker {
             );
             return Err(call.end(permit.spend().1, error).await);
         }
-        let (versions, pending) = self
-            .finish(call, |custody, asker| async move { custody.write(permit, new, &source, &asker).await })
-            .await?;
-        let (versions, settled) = close(call, versions, pending).await?;
+        let change = |custody: Arc<Custody>, asker| async move {
+            let (versions, pending) = custody.write(permit, new, &source, &asker).await;
+            close(versions, pending).await
+        };
+        let (versions, settled) = self.finish(call, change).await?;
         let body = Written { path: path.to_string(), version: versions.now, created: versions.before.is_none() };
         Ok(Done { body, settled })
     }
@@ -162,9 +163,11 @@ impl Broker {
             },
         };
         let new = NewValue::alone(value, new.if_version);
-        let (versions, pending) =
-            self.finish(call, |custody, asker| async move { custody.rotate(permit, new, &asker).await }).await?;
-        let (versions, settled) = close(call, versions, pending).await?;
+        let change = |custody: Arc<Custody>, asker| async move {
+            let (versions, pending) = custody.rotate(permit, new, &asker).await;
+            close(versions, pending).await
+        };
+        let (versions, settled) = self.finish(call, change).await?;
         let previous_version = versions.before.unwrap_or(0);
         Ok(Done { body: Replaced { path: path.to_string(), version: versions.now, previous_version }, settled })
     }
@@ -183,30 +186,14 @@ impl Broker {
         let item = self.item(call, Action::Delete, reference).await?;
         let permits = permits(call, &item).await?;
         let (source, id) = (item.source.clone(), item.id.clone());
-        let (result, mut pending) = self
-            .finish(call, move |custody, asker| async move {
-                custody.archive(permits, &source, &id, if_version, &asker).await
-            })
-            .await?;
-        let Some(first) = pending.pop() else {
+        let change = |custody: Arc<Custody>, asker| async move {
+            let (archived, pending) = custody.archive(permits, &source, &id, if_version, &asker).await;
+            close_all(archived, pending).await
+        };
+        let Some((archived, settled)) = self.finish(call, change).await? else {
             // An item without fields can't be decided about, and `permits` refused it.
             return Err(call.deny_unseen(Action::Delete, reference).await);
         };
-        let archived = match result {
-            Ok(archived) => archived,
-            Err(error) => {
-                log_failure(&error, "an item couldn't be archived");
-                let error = error.public();
-                for pending in pending {
-                    let _ = pending.failed(error.code).await?;
-                }
-                return Err(call.end(first, error).await);
-            }
-        };
-        let mut settled = first.done().await?;
-        for pending in pending {
-            settled = settled.and(pending.done().await?);
-        }
         Ok(Done { body: Archived { path: item.path.to_string(), archived }, settled })
     }
 
@@ -247,15 +234,20 @@ impl Broker {
         }
     }
 
-    /// Runs a change to its end, even if whoever asked goes away meanwhile.
+    /// Runs a change and the record of how it came out to their end, even if whoever asked goes away meanwhile. Until
+    /// then it counts as theirs: who asks and leaves may have no more under way than who asks and waits.
     async fn finish<T, F, Fut>(&self, call: &Call, change: F) -> Result<T, Refusal>
     where
         F: FnOnce(Arc<Custody>, PrincipalName) -> Fut,
-        Fut: Future<Output = T> + Send + 'static,
+        Fut: Future<Output = Result<T, Refusal>> + Send + 'static,
         T: Send + 'static,
     {
-        let task = self.0.writes.spawn(change(Arc::clone(&self.0.custody), call.principal().clone()));
-        task.await.map_err(|_| Refusal::internal())
+        let (held, change) = (call.held(), change(Arc::clone(&self.0.custody), call.principal().clone()));
+        let task = self.0.writes.spawn(async move {
+            let _held = held;
+            change.await
+        });
+        task.await.unwrap_or_else(|_| Err(Refusal::internal()))
     }
 }
 
@@ -276,16 +268,37 @@ async fn no_code(call: &Call, action: Action, reference: &Reference) -> Refusal 
     call.fail(action, Some(reference), error).await
 }
 
-async fn close(
-    call: &Call,
-    versions: Result<Versions, SourceError>,
-    pending: Pending,
-) -> Result<(Versions, Settled), Refusal> {
+async fn close(versions: Result<Versions, SourceError>, pending: Pending) -> Result<(Versions, Settled), Refusal> {
     match versions {
         Ok(versions) => Ok((versions, pending.done().await?)),
         Err(error) => {
             log_failure(&error, "a value couldn't be set");
-            Err(call.end(pending, error.public()).await)
+            Err(pending.refused(error.public()).await)
+        }
+    }
+}
+
+/// The same for all records of one change; `None` if there are none.
+async fn close_all(
+    archived: Result<bool, SourceError>,
+    mut pending: Vec<Pending>,
+) -> Result<Option<(bool, Settled)>, Refusal> {
+    let Some(first) = pending.pop() else { return Ok(None) };
+    match archived {
+        Ok(archived) => {
+            let mut settled = first.done().await?;
+            for pending in pending {
+                settled = settled.and(pending.done().await?);
+            }
+            Ok(Some((archived, settled)))
+        }
+        Err(error) => {
+            log_failure(&error, "an item couldn't be archived");
+            let error = error.public();
+            for pending in pending {
+                let _ = pending.failed(error.code).await?;
+            }
+            Err(first.refused(error).await)
         }
     }
 }

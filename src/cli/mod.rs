@@ -13,13 +13,14 @@ mod policy;
 mod secret;
 mod serve;
 mod shell;
+mod token;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::app::{Hardened, Setup, Starts};
+use crate::app::{Hardened, LogFormat, Setup, Starts};
 use crate::config::Environment;
 use failure::Failure;
 use output::Output;
@@ -31,7 +32,8 @@ struct Cli {
     /// The configuration file, instead of OPWARD_CONFIG or the one in your configuration folder
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// What to log to stderr: error, warn, info, debug or directives such as `opward=debug`
+    /// What to log to stderr: error, warn, info, debug or directives such as `opward=debug`; `json` among
+    /// them makes each line a JSON object
     #[arg(long, global = true, value_name = "LEVEL")]
     log: Option<String>,
     #[command(subcommand)]
@@ -44,7 +46,7 @@ enum Command {
     Init(init::Args),
     /// Show the whole story on a throw-away vault, over the real protocol
     Demo(demo::Args),
-    /// Serve MCP on the standard streams
+    /// Serve MCP on the standard streams, or over HTTP
     Serve(serve::Args),
     /// Say what works, what's missing, and which promises hold on this machine
     Doctor(doctor::Args),
@@ -57,6 +59,9 @@ enum Command {
     /// Verify the audit log, or show it
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Make bearers for the server over HTTP
+    #[command(subcommand)]
+    Token(token::Command),
     /// Print completions for a shell
     Completions(shell::CompletionsArgs),
     /// Print the manual page
@@ -71,8 +76,9 @@ pub fn run(hardened: Hardened) -> ExitCode {
     let output = Output::new(environment.no_color);
     // A server's log is all its owner sees of it; other commands say themselves what happened.
     let usual = if matches!(cli.command, Command::Serve(_)) { "warn" } else { "off" };
-    let levels = cli.log.as_deref().or(environment.log.as_deref()).unwrap_or(usual);
-    if let Err(error) = crate::app::log_to_stderr(Some(levels)) {
+    let asked = cli.log.as_deref().or(environment.log.as_deref()).unwrap_or_default();
+    let (format, levels) = LogFormat::split(asked);
+    if let Err(error) = crate::app::log_to_stderr(Some(levels.as_deref().unwrap_or(usual)), format) {
         return Failure::invalid(error.to_string(), "correct --log or OPWARD_LOG").report(output);
     }
     crate::app::quiet_panics();
@@ -82,11 +88,12 @@ pub fn run(hardened: Hardened) -> ExitCode {
     let done = match cli.command {
         Command::Init(args) => init::run(&args, &setup, output),
         Command::Demo(args) => demo::run(&args, &setup, output),
-        Command::Serve(args) => serve::run(args, setup),
+        Command::Serve(args) => serve::run(args, setup, output),
         Command::Doctor(args) => doctor::run(&args, &setup, output),
         Command::Secret(command) => secret::run(command, &setup, output),
         Command::Policy(command) => policy::run(&command, &setup, output),
         Command::Audit(command) => audit::run(&command, &setup, output),
+        Command::Token(command) => token::run(command, output),
         Command::Completions(args) => Ok(shell::completions(&args, output)),
         Command::Man => shell::man(output),
     };
@@ -95,7 +102,16 @@ pub fn run(hardened: Hardened) -> ExitCode {
 
 /// Runs one command's asynchronous part on this thread.
 fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    block_on_with(tokio::runtime::Builder::new_current_thread(), work)
+}
+
+/// Runs a server for many clients, whose tasks may run on any core.
+fn block_on_all_cores<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
+    block_on_with(tokio::runtime::Builder::new_multi_thread(), work)
+}
+
+fn block_on_with<T>(mut runtime: tokio::runtime::Builder, work: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = runtime.enable_all().build();
     let runtime = runtime.map_err(|error| {
         Failure::new(crate::model::ErrorCode::Internal, format!("the runtime can't be started: {}", error.kind()), "")
     })?;

@@ -1,7 +1,10 @@
 //! `opward policy …`: is a policy valid, and what does it decide.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -51,9 +54,15 @@ pub(super) struct ExplainArgs {
     /// A tag the item carries; may be given several times
     #[arg(long = "tag", value_parser = tag)]
     tags: Vec<Tag>,
-    /// How the request comes: cli, http, socket or stdio
-    #[arg(long, default_value = "stdio", value_parser = transport)]
-    transport: Transport,
+    /// How the request comes: cli, http, socket or stdio; http where an address or a claim is given, else stdio
+    #[arg(long, value_parser = transport)]
+    transport: Option<Transport>,
+    /// The address it comes from
+    #[arg(long, value_name = "ADDR")]
+    ip: Option<IpAddr>,
+    /// A claim of the caller's token; may be given several times
+    #[arg(long = "claim", value_name = "NAME=VALUE", value_parser = claim)]
+    claims: Vec<(String, String)>,
     /// When, instead of now; RFC 3339
     #[arg(long)]
     at: Option<Timestamp>,
@@ -82,6 +91,13 @@ fn transport(word: &str) -> Result<Transport, String> {
     all.into_iter()
         .find(|known| known.as_str() == word)
         .ok_or_else(|| format!("one of {}", all.map(Transport::as_str).join(", ")))
+}
+
+fn claim(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("a claim's name and its value: team=payments".to_owned()),
+    }
 }
 
 pub(super) fn run(command: &Command, setup: &Setup, output: Output) -> Result<ExitCode, Failure> {
@@ -136,11 +152,16 @@ fn check(args: &CheckArgs, setup: &Setup, output: Output) -> Result<ExitCode, Fa
 
 fn explain(args: &ExplainArgs, setup: &Setup, output: Output) -> Result<ExitCode, Failure> {
     let (_, policy) = load(args.policy.as_ref(), setup, output)?;
+    let claims: BTreeMap<_, _> = args.claims.iter().cloned().collect();
+    if claims.len() != args.claims.len() {
+        return Err(Failure::invalid("a claim is given twice".to_owned(), "a token has each claim once"));
+    }
+    let by_token = args.ip.is_some() || !claims.is_empty();
     let who = Principal {
         name: args.principal.clone(),
-        transport: args.transport,
-        source_ip: None,
-        claims: std::sync::Arc::default(),
+        transport: args.transport.unwrap_or(if by_token { Transport::Http } else { Transport::Stdio }),
+        source_ip: args.ip,
+        claims: Arc::new(claims),
     };
     let target = Target {
         path: args.path.clone(),
@@ -181,4 +202,18 @@ fn print(explanation: &Explanation, args: &ExplainArgs, output: Output) {
         })
         .collect();
     output.table(&rows);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::claim;
+
+    #[test]
+    fn a_claim_is_a_name_and_a_value_which_may_hold_anything() {
+        let parsed = |text| claim(text).map(|(name, value)| format!("{name}|{value}")).unwrap_or_default();
+        assert_eq!(parsed("team=payments"), "team|payments");
+        assert_eq!(parsed("https://idp.example/role=a=b"), "https://idp.example/role|a=b");
+        assert_eq!(parsed("team="), "team|");
+        assert_eq!(parsed("team") + &parsed("=x"), "");
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::dirs::Dirs;
 use super::environment::{CONNECT_HOST, CONNECT_TOKEN, Environment, SERVICE_ACCOUNT_TOKEN};
+use super::http::HttpConfig;
 use super::parse::is_variable;
 use super::source::{ConnectConfig, OpConfig, SourceConfig};
 use super::{AuditConfig, CacheConfig, Config, Durability, EnvBundle, Origin};
@@ -49,6 +50,7 @@ impl Config {
             fields: BTreeMap::new(),
             env_bundles: BTreeMap::new(),
             audit: AuditConfig { file: dirs.state().join("audit.jsonl"), durability: Durability::default() },
+            http: HttpConfig::default(),
             notes: Vec::new(),
         })
     }

@@ -6,6 +6,7 @@
 mod dirs;
 mod discovered;
 mod environment;
+mod http;
 mod parse;
 mod source;
 
@@ -16,6 +17,10 @@ use std::time::Duration;
 pub use dirs::{Dirs, DirsError};
 pub use discovered::{ENVIRONMENT_BUNDLE, Note};
 pub use environment::{CONNECT_HOST, CONNECT_TOKEN, Environment, SERVICE_ACCOUNT_TOKEN};
+pub use http::{
+    AllowedHost, AllowedOrigin, Exposure, HttpConfig, HttpLimits, HttpUrl, IssuerConfig, IssuerUrl, KeysPlace,
+    NotAHost, NotAnHttpUrl, NotAnOrigin, NotServed, TlsFiles, TokenConfig,
+};
 pub use parse::is_variable;
 pub use source::{
     ConnectConfig, ConnectUrl, KeyFile, LocalConfig, NotAUrl, OpConfig, OpSignIn, RequestLimits, SourceConfig,
@@ -58,6 +63,8 @@ pub struct Config {
     pub env_bundles: BTreeMap<String, EnvBundle>,
     /// The audit log.
     pub audit: AuditConfig,
+    /// What's served over HTTP.
+    pub http: HttpConfig,
     /// What its owner should know about the environment.
     pub notes: Vec<Note>,
 }

@@ -5,13 +5,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::dirs::Dirs;
+use super::http;
 use super::source::{self, read_path};
 use super::{AuditConfig, CacheConfig, Config, Durability, EnvBundle, Origin};
 use crate::model::{Category, Name, Reference};
 use crate::policy::reader::{Section, as_string, document, meant};
 use crate::policy::{Diagnostics, Problems, parse_duration, read_version};
 
-const KEYS: [&str; 7] = ["version", "policy", "source", "cache", "fields", "env_bundle", "audit"];
+const KEYS: [&str; 8] = ["version", "policy", "source", "cache", "fields", "env_bundle", "audit", "http"];
 
 pub(super) fn parse(text: &str, file: &Path, dirs: &Dirs) -> Result<Config, Diagnostics> {
     let mut problems = Problems::default();
@@ -52,6 +53,7 @@ fn read(text: &str, file: &Path, dirs: &Dirs, problems: &mut Problems) -> Option
         fields: read_fields(&root, problems),
         env_bundles: read_bundles(&root, problems),
         audit: read_audit(&root, dirs, problems),
+        http: http::read(&root, folder, problems),
         notes: Vec::new(),
     })
 }

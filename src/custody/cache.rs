@@ -16,14 +16,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::flight::Flights;
-use self::shared::{Shared, State, broken_seal, is_outage};
+use self::shared::{Answer, Shared, State, broken_seal};
 use self::shelf::{Content, Shelf};
 use super::error::SourceError;
 use super::seal::Sealer;
 use super::source::Fetched;
 use super::value::SecretValue;
 use crate::memory::Protection;
-use crate::model::{ItemId, Place, SecretPath, SourceName};
+use crate::model::{Counts, ItemId, Looked, Place, SecretPath, SourceName};
 
 /// How long values are kept, and how many.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +49,17 @@ pub struct Cached {
     pub stale: Option<Duration>,
 }
 
+/// How the cache has done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheFigures {
+    /// Values that were to be opened, by where they came from.
+    pub looked: Vec<(Looked, u64)>,
+    /// What lies in it: values, and the short-lived knowledge that there's none.
+    pub entries: usize,
+    /// What had to go before its time to make room.
+    pub evicted: u64,
+}
+
 /// Sealed values by place.
 ///
 /// Who may see a value isn't the cache's business: that's decided before it's asked, each time.
@@ -70,6 +81,7 @@ impl Cache {
             state: Mutex::new(state),
             sweep: Arc::clone(&sweep),
             tasks: tasks.clone(),
+            looked: Counts::new(),
         });
         let weak = Arc::downgrade(&shared);
         tasks.spawn(async move {
@@ -105,11 +117,15 @@ impl Cache {
         let (waiting, landing) = {
             let mut state = self.0.state();
             match state.shelf.fresh(place, generation, Instant::now()) {
-                Some(Content::Missing(error)) => return Err(error.clone()),
+                Some(Content::Missing(error)) => {
+                    self.0.looked.one(Looked::Hit);
+                    return Err(error.clone());
+                }
                 Some(Content::Value(record)) => {
                     let record = Arc::clone(record);
                     drop(state);
                     if let Some(cached) = self.0.open(place, &record, None) {
+                        self.0.looked.one(Looked::Hit);
                         return Ok(cached);
                     }
                     self.0.join(&mut self.0.state(), place, generation)
@@ -128,11 +144,11 @@ impl Cache {
                 landing.land(asked, result);
             });
         }
-        match waiting.outcome(&place.source).await {
-            Ok(record) => self.0.open(place, &record, None).ok_or_else(|| broken_seal(place)),
-            Err(error) if is_outage(&error) => self.0.stale(place).ok_or(error),
-            Err(error) => Err(error),
-        }
+        let answer = waiting.outcome(&place.source).await;
+        self.0.or_stale(place, answer).and_then(|answer| match answer {
+            Answer::New(record) => self.0.open(place, &record, None).ok_or_else(|| broken_seal(place)),
+            Answer::Stale(cached) => Ok(cached),
+        })
     }
 
     /// A value that's fresh in the cache. Asks nobody.
@@ -142,7 +158,9 @@ impl Cache {
             Content::Value(record) => Arc::clone(record),
             Content::Missing(_) => return None,
         };
-        self.0.open(place, &record, None)
+        let cached = self.0.open(place, &record, None)?;
+        self.0.looked.one(Looked::Hit);
+        Some(cached)
     }
 
     /// Keeps a value that its source just gave, such as one read back after a write.
@@ -168,16 +186,14 @@ impl Cache {
         generation: Option<u64>,
         answer: Result<Fetched, SourceError>,
     ) -> Result<Cached, SourceError> {
-        match answer {
-            Ok(fetched) => {
-                self.insert(place, generation, &fetched);
-                Ok(Cached { value: fetched.value, version: fetched.version, path: fetched.path, stale: None })
-            }
-            Err(error) => {
-                self.0.state().take_to_heart(place, &error);
-                if is_outage(&error) { self.0.stale(place).ok_or(error) } else { Err(error) }
-            }
+        match &answer {
+            Ok(fetched) => self.insert(place, generation, fetched),
+            Err(error) => self.0.state().take_to_heart(place, error),
         }
+        self.0.or_stale(place, answer).map(|answer| match answer {
+            Answer::New(Fetched { value, version, path }) => Cached { value, version, path, stale: None },
+            Answer::Stale(cached) => cached,
+        })
     }
 
     /// Drops all values of an item, and what's on its way to be kept of it.
@@ -188,6 +204,16 @@ impl Cache {
     /// Drops everything.
     pub fn purge(&self) {
         self.0.state().clear();
+    }
+
+    /// How often values were found here, and how many lie here.
+    #[must_use]
+    pub fn figures(&self) -> CacheFigures {
+        let (entries, evicted) = {
+            let state = self.0.state();
+            (state.shelf.entries(), state.shelf.evicted())
+        };
+        CacheFigures { looked: self.0.looked.read(), entries, evicted }
     }
 
     /// How many values are kept.

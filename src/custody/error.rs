@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{ErrorCode, PublicError, SourceName};
+use crate::model::{Answered, ErrorCode, PublicError, SourceName};
 
 /// A failure of a source, classified by what can be done about it.
 ///
@@ -86,6 +86,22 @@ pub enum SourceError {
 }
 
 impl SourceError {
+    /// What it's counted as.
+    #[must_use]
+    pub const fn answered(&self) -> Answered {
+        match self {
+            Self::Conflict { .. } => Answered::Conflict,
+            Self::Forbidden { .. } => Answered::Forbidden,
+            Self::Invalid { .. } => Answered::Invalid,
+            Self::Missing { .. } => Answered::Missing,
+            Self::RateLimited { .. } => Answered::RateLimited,
+            Self::ReadOnly { .. } => Answered::ReadOnly,
+            Self::TooLarge { .. } => Answered::TooLarge,
+            Self::Unavailable { .. } => Answered::Unavailable,
+            Self::Unsupported { .. } => Answered::Unsupported,
+        }
+    }
+
     /// The caller's face of the error.
     #[must_use]
     pub fn public(&self) -> PublicError {

@@ -1,45 +1,52 @@
-//! One at a time for each item.
+//! One at a time for each item, or for each of whatever else.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
 
 use crate::model::{ItemId, SourceName};
 
-/// An item, wherever it is.
-type Key = (SourceName, ItemId);
+/// Turns at items, wherever they are.
+pub(super) type ItemLocks = Locks<(SourceName, ItemId)>;
 
-/// Turns at items. Nothing is kept of an item that nobody waits for.
-#[derive(Debug, Default)]
-pub(super) struct ItemLocks(Mutex<HashMap<Key, Weak<Turn<()>>>>);
+/// Turns at things. Nothing is kept of a thing that nobody waits for.
+#[derive(Debug)]
+pub(in crate::custody) struct Locks<K>(Mutex<HashMap<K, Weak<Turn<()>>>>);
 
-/// Turns at some items, until it's dropped.
+/// Turns at some things, until it's dropped.
 #[derive(Debug)]
 #[must_use]
-pub(super) struct Turns(#[expect(dead_code, reason = "held, not looked at")] Vec<OwnedMutexGuard<()>>);
+pub(in crate::custody) struct Turns(#[expect(dead_code, reason = "held, not looked at")] Vec<OwnedMutexGuard<()>>);
 
-impl ItemLocks {
-    /// Waits for a turn at each of the items.
-    pub(super) async fn take(&self, items: impl IntoIterator<Item = Key>) -> Turns {
+impl<K> Default for Locks<K> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Ord + Hash> Locks<K> {
+    /// Waits for a turn at each of the things.
+    pub(in crate::custody) async fn take(&self, things: impl IntoIterator<Item = K>) -> Turns {
         // Always in the same order, so that no two wait for each other.
-        let items: BTreeSet<_> = items.into_iter().collect();
-        let mut turns = Vec::with_capacity(items.len());
-        for item in items {
-            let turn = self.of(item);
+        let things: BTreeSet<_> = things.into_iter().collect();
+        let mut turns = Vec::with_capacity(things.len());
+        for thing in things {
+            let turn = self.of(thing);
             turns.push(turn.lock_owned().await);
         }
         Turns(turns)
     }
 
-    fn of(&self, item: Key) -> Arc<Turn<()>> {
+    fn of(&self, thing: K) -> Arc<Turn<()>> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(turn) = all.get(&item).and_then(Weak::upgrade) {
+        if let Some(turn) = all.get(&thing).and_then(Weak::upgrade) {
             return turn;
         }
         all.retain(|_, turn| turn.strong_count() > 0);
         let turn = Arc::new(Turn::new(()));
-        all.insert(item, Arc::downgrade(&turn));
+        all.insert(thing, Arc::downgrade(&turn));
         turn
     }
 }
@@ -48,7 +55,7 @@ impl ItemLocks {
 mod tests {
     use super::*;
 
-    fn key(item: &str) -> Key {
+    fn key(item: &str) -> (SourceName, ItemId) {
         (SourceName::new("work"), ItemId::new(item))
     }
 

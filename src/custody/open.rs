@@ -48,9 +48,9 @@ impl Custody {
             cached
         } else {
             // Whoever is reading the item up is about to keep its values.
-            drop(self.turns.take([key_of_place(&place)]).await);
+            drop(Box::pin(self.turns.take([key_of_place(&place)])).await);
             let (from, wanted, asker) = (Arc::clone(source), place.clone(), asker.clone());
-            self.cache.value(&place, generation, move || fetch_one(from, wanted, asker)).await?
+            Box::pin(self.cache.value(&place, generation, move || fetch_one(from, wanted, asker))).await?
         };
         self.still_there(&target, &place, cached)
     }

@@ -125,7 +125,7 @@ impl Custody {
     async fn inventories(&self, asker: &PrincipalName) -> Vec<Result<Arc<Inventory>, SourceError>> {
         let mut inventories: Vec<_> = self.sources.iter().map(|(source, _)| source.fresh().map(Ok)).collect();
         if inventories.iter().any(Option::is_none) {
-            self.ask_for(&mut inventories, asker).await;
+            Box::pin(self.ask_for(&mut inventories, asker)).await;
         }
         let names = self.sources.iter().map(|(source, _)| source.name());
         inventories.into_iter().zip(names).map(|(known, name)| known.unwrap_or_else(|| Err(silent(name)))).collect()
@@ -296,6 +296,10 @@ impl Custody {
         let archived = from.archive(item, if_version, asker).await;
         self.cache.forget_item(source, item);
         archived.map(|_| from.brings_back())
+    }
+
+    pub(super) fn sources(&self) -> impl Iterator<Item = &Source> {
+        self.sources.iter().map(|(source, _)| source.as_ref())
     }
 
     pub(super) fn source(&self, name: &SourceName) -> Result<&Arc<Source>, SourceError> {

@@ -45,4 +45,11 @@ impl Clock {
             *at = at.and_then(|time| time.checked_add(by).ok());
         }
     }
+
+    /// Sets a fixed clock to any time, back as well; the machine's clock isn't set.
+    pub fn set(&self, to: Option<Timestamp>) {
+        if let Kind::Fixed(at) = &self.0 {
+            *at.lock().unwrap_or_else(PoisonError::into_inner) = to;
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! The vocabulary: paths, patterns, items, principals, actions, requests, time and the caller's errors.
+//! The vocabulary: paths, patterns, items, principals, actions, requests, time, figures and the caller's errors.
 //!
 //! Nothing here does I/O and nothing here can hold a secret's value. Every other module speaks in
 //! these types, so each of them can only be made by parsing: one request is parsed once, and the
@@ -6,7 +6,10 @@
 
 mod action;
 mod clock;
+mod closed;
+mod counted;
 mod fields;
+mod figures;
 mod item;
 mod name;
 mod path;
@@ -15,10 +18,18 @@ mod principal;
 mod public_error;
 mod reference;
 mod request;
+mod signing;
+mod standing;
+mod token;
+mod written;
 
 pub use action::{Action, ActionKind, kind};
 pub use clock::Clock;
+pub(crate) use closed::closed;
+pub use closed::{Closed, Word};
+pub use counted::{Answered, Decided, Looked, QuotaWindow, SourceKind};
 pub use fields::Fields;
+pub use figures::{Count, Counts, Gauge, Times, Timings, UnderWay};
 pub use item::{Category, Field, FieldId, FieldType, Item, ItemId, Purpose, SourceName, Tag, VaultId};
 pub(crate) use name::is_refused;
 pub use name::{Name, NameError, fold};
@@ -28,3 +39,7 @@ pub use principal::{Principal, PrincipalName, PrincipalNameError, Transport};
 pub use public_error::{ErrorCode, PublicError};
 pub use reference::{Attribute, FieldSelector, PathPrefix, Reference};
 pub use request::{ClientName, Place, PolicyHash, Reason, ReasonError, Request, RequestId, RuleId, Target};
+pub use signing::SigningAlgorithm;
+pub use standing::{LastTry, Standing};
+pub use token::{TOKEN_PREFIX, TokenDigest, TokenDigestError};
+pub use written::{DefaultVault, DefaultVaultError, Written};

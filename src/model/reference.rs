@@ -48,8 +48,13 @@ impl Reference {
     /// Says what's wrong and in which segment.
     pub fn parse(text: &str) -> Result<Self, PathError> {
         let (path, attribute) = split_attribute(text.strip_prefix("op://").unwrap_or(text))?;
-        let mut names = path::split(path)?.into_iter();
+        Self::of_names(path::split(path)?, attribute)
+    }
+
+    /// Two to four names, and what's asked about the last.
+    pub(super) fn of_names(names: Vec<Name>, attribute: Option<Attribute>) -> Result<Self, PathError> {
         let count = names.len();
+        let mut names = names.into_iter();
         let (Some(vault), Some(item), third, fourth, None) =
             (names.next(), names.next(), names.next(), names.next(), names.next())
         else {
@@ -65,7 +70,7 @@ impl Reference {
     }
 }
 
-fn split_attribute(text: &str) -> Result<(&str, Option<Attribute>), PathError> {
+pub(super) fn split_attribute(text: &str) -> Result<(&str, Option<Attribute>), PathError> {
     if text.contains("?ssh-format=") {
         return Err(PathError::SshFormat);
     }

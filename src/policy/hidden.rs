@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-/// How 1Password's tokens begin: a service account's, and the signed ones Connect takes.
-const BEGINNINGS: [&str; 2] = ["ops_", "eyJ"];
+/// How tokens begin: a service account's, the signed ones, and those of opward itself.
+const BEGINNINGS: [&str; 3] = ["ops_", "eyJ", "opw_"];
 
 /// How many more characters a word has before it's taken for a token.
 const AT_LEAST: usize = 16;

@@ -48,9 +48,10 @@ pub use schema::schema;
 pub use store::{PolicyStore, ReloadEvent};
 pub use survey::Survey;
 pub use trusted::ReadError;
-pub(crate) use trusted::{read as read_trusted, read_private};
+pub(crate) use trusted::{Stamp, read as read_trusted, read_private};
 pub use verdict::{DenyReason, Grant, Obligations, Verdict};
 pub use watch::watch;
+pub(crate) use when::{read_net, read_time};
 
 use compiled::Compiled;
 

@@ -187,15 +187,20 @@ impl<'d, 'i> Section<'d, 'i> {
 
     /// A list of tables, `[[key]]`.
     pub(crate) fn tables(&self, key: &str, problems: &mut Problems) -> Vec<Placed<&'d DeTable<'i>>> {
+        self.tables_headed(key, key, problems)
+    }
+
+    /// A list of tables; `head` is how it's written where it stands inside another one.
+    pub(crate) fn tables_headed(&self, key: &str, head: &str, problems: &mut Problems) -> Vec<Placed<&'d DeTable<'i>>> {
         let Some(value) = self.value(key) else {
             return Vec::new();
         };
         let Some(array) = value.get_ref().as_array() else {
-            wrong::<()>(value, key, &format!("a list of tables; write [[{key}]]"), problems);
+            wrong::<()>(value, key, &format!("a list of tables; write [[{head}]]"), problems);
             return Vec::new();
         };
         if array.is_empty() {
-            let help = format!("leave the key out, or write [[{key}]]");
+            let help = format!("leave the key out, or write [[{head}]]");
             problems.add_with_help(value.span(), format!("`{key}` is empty"), "nothing in it", Some(help));
         }
         let mut tables = Vec::with_capacity(array.len());
@@ -203,7 +208,7 @@ impl<'d, 'i> Section<'d, 'i> {
             match element.get_ref().as_table() {
                 Some(table) => tables.push(Placed { value: table, span: element.span() }),
                 None => {
-                    wrong::<()>(element, key, &format!("a table; write [[{key}]]"), problems);
+                    wrong::<()>(element, key, &format!("a table; write [[{head}]]"), problems);
                 }
             }
         }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use super::Policy;
 use super::file::LoadError;
 use super::trusted::Stamp;
-use crate::model::PolicyHash;
+use crate::model::{PolicyHash, Standing};
 
 /// The policy in force. Readers get a whole policy, the old or the new one, and never wait for a load.
 #[derive(Debug)]
@@ -69,6 +69,17 @@ impl PolicyStore {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner).error.clone()
     }
 
+    /// Whether there's a policy, and whether it's the one in the file.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let is_loaded = self.current.read().unwrap_or_else(PoisonError::into_inner).is_loaded();
+        match (is_loaded, self.last_error()) {
+            (false, _) => Standing::Down,
+            (true, Some(_)) => Standing::Degraded,
+            (true, None) => Standing::Ok,
+        }
+    }
+
     /// The file.
     #[must_use]
     pub fn file(&self) -> &Path {
@@ -100,5 +111,24 @@ impl PolicyStore {
     /// The file's stamp when it was last read.
     pub(super) fn stamp(&self) -> Stamp {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner).stamp.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stands_as_well_as_its_file() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("policy.toml");
+        let store = PolicyStore::open(file.clone());
+        assert_eq!(store.standing(), Standing::Down);
+        std::fs::write(&file, "version = 1\n").unwrap();
+        store.reload();
+        assert_eq!((store.standing(), store.last_error().map(|_| ())), (Standing::Ok, None));
+        std::fs::write(&file, "version = ").unwrap();
+        store.reload();
+        assert_eq!(store.standing(), Standing::Degraded);
     }
 }

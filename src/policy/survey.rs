@@ -72,6 +72,13 @@ impl Survey<'_> {
         self.allowing(like).any(|rule| rule.paths().iter().any(|pattern| pattern.reaches_into(path)))
     }
 
+    /// Whether any rule could permit anything in an item of this path, whatever its category and tags.
+    #[must_use]
+    pub fn speaks_of(&self, path: &str) -> bool {
+        self.awake()
+            .any(|rule| rule.effect == Effect::Allow && rule.paths().iter().any(|pattern| pattern.reaches_into(path)))
+    }
+
     /// Whether a rule names the item and permits something to be listed in it.
     #[must_use]
     pub fn lists_in(&self, path: &str, like: &Target) -> bool {
@@ -82,11 +89,15 @@ impl Survey<'_> {
 
     /// The rules that allow anything on targets of this category and with these tags.
     fn allowing<'a>(&'a self, like: &'a Target) -> impl Iterator<Item = &'a Rule> {
-        self.0.iter().flat_map(move |Settled { compiled, groups, awake }| {
+        self.awake().filter(|rule| rule.effect == Effect::Allow && rule.unmet_by_item(like).is_none())
+    }
+
+    /// The rules that speak of the principal and whose circumstances hold.
+    fn awake(&self) -> impl Iterator<Item = &Rule> {
+        self.0.iter().flat_map(|Settled { compiled, groups, awake }| {
             let positions = groups.iter().flat_map(|group| group.rules.iter());
             let awake = positions.filter(|position| awake.get(**position).is_some_and(|awake| *awake));
-            let rules = awake.filter_map(|position| compiled.rule(*position));
-            rules.filter(|rule| rule.effect == Effect::Allow && rule.unmet_by_item(like).is_none())
+            awake.filter_map(|position| compiled.rule(*position))
         })
     }
 }

@@ -41,35 +41,38 @@ impl Watcher {
     }
 }
 
-/// Reads the policy file again whenever it changes, and at once on SIGHUP, until cancelled.
-pub async fn watch(
+/// Reads the policy file again whenever it changes, and at once on SIGHUP, until cancelled. SIGHUP is heard from the
+/// call on.
+pub fn watch(
     store: Arc<PolicyStore>,
     on_event: impl Fn(ReloadEvent) + Send + 'static,
     cancel: CancellationToken,
-) {
+) -> impl Future<Output = ()> + Send {
     let mut hangups = Hangups::new();
     let mut watcher = Watcher::default();
     let mut wait = QUIET;
-    loop {
-        let forced = tokio::select! {
-            () = cancel.cancelled() => return,
-            () = hangups.next() => true,
-            () = tokio::time::sleep(wait) => false,
-        };
-        let of = Arc::clone(&store);
-        let look = move || {
-            if forced {
-                return (Some(of.reload()), QUIET, watcher);
-            }
-            let (event, wait) = watcher.look(&of);
-            (event, wait, watcher)
-        };
-        // A network file system may make even a look take long.
-        let Ok((event, next, returned)) = tokio::task::spawn_blocking(look).await else {
-            return;
-        };
-        (watcher, wait) = (returned, next);
-        event.into_iter().for_each(&on_event);
+    async move {
+        loop {
+            let forced = tokio::select! {
+                () = cancel.cancelled() => return,
+                () = hangups.next() => true,
+                () = tokio::time::sleep(wait) => false,
+            };
+            let of = Arc::clone(&store);
+            let look = move || {
+                if forced {
+                    return (Some(of.reload()), QUIET, watcher);
+                }
+                let (event, wait) = watcher.look(&of);
+                (event, wait, watcher)
+            };
+            // A network file system may make even a look take long.
+            let Ok((event, next, returned)) = tokio::task::spawn_blocking(look).await else {
+                return;
+            };
+            (watcher, wait) = (returned, next);
+            event.into_iter().for_each(&on_event);
+        }
     }
 }
 

@@ -43,7 +43,8 @@ pub(super) fn read_when(rule: &Section<'_, '_>, problems: &mut Problems) -> When
     when
 }
 
-fn read_time(section: &Section<'_, '_>, key: &str, problems: &mut Problems) -> Option<Timestamp> {
+/// A date, a time and an offset, as TOML writes them without quotes.
+pub(crate) fn read_time(section: &Section<'_, '_>, key: &str, problems: &mut Problems) -> Option<Timestamp> {
     let value = section.value(key)?;
     let DeValue::Datetime(time) = value.get_ref() else {
         return wrong(value, key, "a date and time without quotes, such as 2027-01-31T00:00:00Z", problems);
@@ -62,7 +63,8 @@ fn read_time(section: &Section<'_, '_>, key: &str, problems: &mut Problems) -> O
     time
 }
 
-fn read_net(text: &str) -> Result<IpNet, String> {
+/// An address or a network, written as what it is.
+pub(crate) fn read_net(text: &str) -> Result<IpNet, String> {
     let parsed = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
     let net = parsed.map_err(|_| format!("`{text}` isn't an address or a network such as 10.0.0.0/8"))?;
     if net.trunc() != net {

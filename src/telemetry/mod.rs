@@ -4,7 +4,12 @@
 //! of review, for our dependencies it's a matter of caps: some of them log whole messages, so what they may say is
 //! bounded here, after the user's wishes and whatever those are.
 
+mod access;
 mod escape;
+mod format;
+mod json;
+pub mod metrics;
+mod trace_context;
 
 use std::io;
 
@@ -14,7 +19,12 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Filter, Layer as _, SubscriberExt as _};
 use tracing_subscriber::{EnvFilter, Registry, fmt};
 
+pub use self::access::Access;
 use self::escape::Escaped;
+pub use self::format::Format;
+use self::json::JsonLines;
+pub use self::trace_context::{ParentId, TRACEPARENT, TraceContext, TraceId};
+use crate::model::Clock;
 
 /// What's said when nobody asks for more or less.
 const DEFAULT: &str = "info";
@@ -48,8 +58,8 @@ pub struct LevelsError(());
 /// # Errors
 ///
 /// When the levels can't be read.
-pub fn start(levels: Option<&str>) -> Result<(), LevelsError> {
-    let subscriber = subscriber(levels, io::stderr)?;
+pub fn start(levels: Option<&str>, format: Format) -> Result<(), LevelsError> {
+    let subscriber = subscriber(levels, format, io::stderr)?;
     let _already_started = tracing::dispatcher::set_global_default(Dispatch::new(subscriber));
     Ok(())
 }
@@ -62,14 +72,32 @@ pub fn quiet_panics() {
     }));
 }
 
-fn subscriber<W>(levels: Option<&str>, writer: W) -> Result<impl Subscriber + Send + Sync, LevelsError>
+fn subscriber<W>(
+    levels: Option<&str>,
+    format: Format,
+    writer: W,
+) -> Result<impl Subscriber + Send + Sync + use<W>, LevelsError>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let asked = levels.map(str::trim).filter(|levels| !levels.is_empty()).unwrap_or(DEFAULT);
-    let asked = EnvFilter::builder().with_regex(false).parse(asked).map_err(|_| LevelsError(()))?;
-    let lines = fmt::layer().with_ansi(false).with_writer(Escaped::new(writer)).with_filter(asked).with_filter(Caps);
-    Ok(Registry::default().with(lines))
+    let asked = asked(levels.map(str::trim).filter(|levels| !levels.is_empty()).unwrap_or(DEFAULT))?;
+    let writer = Escaped::new(writer, format);
+    let lines = match format {
+        Format::Text => fmt::layer().with_ansi(false).with_writer(writer).boxed(),
+        Format::Json => JsonLines::new(writer, Clock::system()).boxed(),
+    };
+    Ok(Registry::default().with(lines.with_filter(asked).with_filter(Caps)))
+}
+
+/// What the user asked for. Access lines are asked for in the configuration, so they come unless
+/// they're named here.
+fn asked(levels: &str) -> Result<EnvFilter, LevelsError> {
+    let filter = EnvFilter::builder().with_regex(false).parse(levels).map_err(|_| LevelsError(()))?;
+    if levels.split(',').any(|level| level.trim().split('=').next() == Some(access::TARGET)) {
+        return Ok(filter);
+    }
+    let access = format!("{}=info", access::TARGET).parse().map_err(|_| LevelsError(()))?;
+    Ok(filter.add_directive(access))
 }
 
 /// Refuses what goes beyond a dependency's cap.

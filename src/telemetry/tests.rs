@@ -23,9 +23,13 @@ impl Lines {
 }
 
 fn said(levels: Option<&str>, speak: impl FnOnce()) -> String {
+    said_as(Format::Text, levels, speak)
+}
+
+fn said_as(format: Format, levels: Option<&str>, speak: impl FnOnce()) -> String {
     let lines = Lines::default();
     let writer = lines.clone();
-    let subscriber = subscriber(levels, move || writer.clone()).unwrap();
+    let subscriber = subscriber(levels, format, move || writer.clone()).unwrap();
     tracing::subscriber::with_default(subscriber, speak);
     lines.text()
 }
@@ -38,10 +42,12 @@ const LOUDEST: [&str; 5] = [
     "rmcp::service=trace,off",
 ];
 
+const FORMATS: [Format; 2] = [Format::Text, Format::Json];
+
 #[test]
 fn no_wish_raises_a_dependency_above_its_cap() {
-    for levels in LOUDEST {
-        let text = said(Some(levels), || {
+    for (levels, format) in LOUDEST.into_iter().flat_map(|levels| FORMATS.map(|format| (levels, format))) {
+        let text = said_as(format, Some(levels), || {
             tracing::warn!(target: "rmcp::service", "k4n4ry");
             tracing::info!(target: "rmcp", "k4n4ry");
             tracing::debug!(target: "hyper::proto", "k4n4ry");
@@ -75,7 +81,7 @@ fn the_user_decides_below_the_caps() {
     assert!(said(Some(" "), speak).contains("loaded"));
     assert_eq!(said(Some("off"), speak), "");
     assert_eq!(said(Some("warn"), speak), "");
-    assert_eq!(subscriber(Some("opward=loud,,["), io::stderr).err(), Some(LevelsError(())));
+    assert_eq!(subscriber(Some("opward=loud,,["), Format::Text, io::stderr).err(), Some(LevelsError(())));
 }
 
 #[test]
@@ -85,11 +91,80 @@ fn a_field_cannot_break_out_of_its_line() {
     assert!(!text.contains('\u{1b}'), "{text}");
 }
 
+fn parsed(text: &str) -> Vec<serde_json::Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_json_line_has_everything_in_its_place() {
+    let text = said_as(Format::Json, Some("debug"), || {
+        let outer = tracing::info_span!("outer", request = "r-1", trace = tracing::field::Empty, other = "k4n4ry");
+        let _outer = outer.clone().entered();
+        outer.record("trace", "t-1");
+        let _inner = tracing::info_span!("inner", count = 1).entered();
+        tracing::warn!(target: "opward::it", count = 3, share = 0.5, sure = true, who = ?"a", "{} of {}", 1, 2);
+    });
+    let mut lines = parsed(&text);
+    let timestamp = lines[0].as_object_mut().unwrap().remove("timestamp").unwrap();
+    assert!(timestamp.as_str().unwrap().parse::<jiff::Timestamp>().is_ok(), "{timestamp}");
+    assert_eq!(
+        lines,
+        [serde_json::json!({
+            "level": "warn", "target": "opward::it", "message": "1 of 2", "request": "r-1", "trace": "t-1",
+            "fields": { "count": 3, "share": 0.5, "sure": true, "who": "\"a\"" },
+        })]
+    );
+}
+
+#[test]
+fn nothing_breaks_out_of_a_json_line() {
+    let evil = "a\nERROR forged\u{1b}[2J\u{202e}\u{85}\"},{\u{7f}\0";
+    let text = said_as(Format::Json, None, || {
+        let _in = tracing::info_span!("request", request = evil).entered();
+        tracing::info!(target: "opward", client = evil, shown = %evil, "{evil}");
+    });
+    assert!(text.ends_with('\n') && text.lines().count() == 1, "{text}");
+    assert!(!text.trim_end_matches('\n').contains(|c: char| c.is_control() || c == '\u{202e}'), "{text:?}");
+    let line = &parsed(&text)[0];
+    assert_eq!(line["message"], evil);
+    assert_eq!(line["request"], evil);
+    assert_eq!(line["fields"], serde_json::json!({ "client": evil, "shown": evil }));
+}
+
+#[test]
+fn an_access_line_says_who_asked_for_what_and_how_it_ended() {
+    use crate::model::{PrincipalName, RequestId};
+
+    let principal = PrincipalName::parse("ci-deploy").unwrap();
+    let trace = TraceContext::parse(b"00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01").map(|it| it.trace);
+    let access = Access {
+        refused: None,
+        request: RequestId::new(),
+        trace,
+        route: metrics::Route::Mcp,
+        method: metrics::Method::GetSecret,
+        status: 200,
+        took: std::time::Duration::from_nanos(1_234_567),
+        principal: Some(&principal),
+    };
+    let line = |levels| parsed(&said_as(Format::Json, Some(levels), || access.log()));
+    let [line] = &line("warn")[..] else { panic!() };
+    assert_eq!(line["request"], access.request.to_string());
+    assert_eq!(line["trace"], "0af7651916cd43dd8448eb211c80319c");
+    let fields = serde_json::json!({
+        "route": "mcp", "method": "get_secret", "status": 200, "ms": 1.235, "principal": "ci-deploy",
+    });
+    assert_eq!(line["fields"], fields);
+    let text = said(Some("warn"), || Access { principal: None, trace: None, ..access }.log());
+    assert!(text.contains("get_secret") && !text.contains("principal") && !text.contains("trace"), "{text}");
+    assert_eq!(said(Some("info,access=off"), || access.log()), "");
+}
+
 /// The whole protocol crate at work, at the loudest setting: none of what passes through it is said.
 #[test]
 fn nothing_of_a_message_is_logged() {
-    for levels in LOUDEST {
-        let text = said(Some(levels), || {
+    for (levels, format) in LOUDEST.into_iter().flat_map(|levels| FORMATS.map(|format| (levels, format))) {
+        let text = said_as(format, Some(levels), || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(session());
         });

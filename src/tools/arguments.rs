@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{Asked, Toolbox, invalid, schema};
 use crate::authz::{Call, Refusal};
-use crate::model::{Action, ErrorCode, PublicError, Reason, Reference};
+use crate::model::{Action, ErrorCode, PublicError, Reason, Reference, Written};
 
 /// A call whose arguments have the right shape.
 pub(super) struct Understood<'a, T> {
@@ -59,14 +59,17 @@ impl<'a> Asked<'a> {
 }
 
 impl<T> Understood<'_, T> {
-    /// Reads a path or an `op://` reference.
+    /// Reads a path or an `op://` reference. A path that leaves its vault out means one in the
+    /// connection's default vault; nothing after this knows that it did.
     ///
     /// # Errors
     ///
     /// The recorded refusal.
     pub(super) async fn reference(&self, text: &str) -> Result<Reference, Refusal> {
         let hint = "write Vault/Item, Vault/Item/field or an op:// reference, as list_secrets shows them";
-        self.parsed(Reference::parse(text), hint).await
+        let written = self.parsed(Written::parse(text), hint).await?;
+        let meant = self.toolbox.broker.meant(&self.call, self.action, written).await?;
+        self.parsed(meant, hint).await
     }
 
     /// Passes what could be parsed, and refuses the rest.

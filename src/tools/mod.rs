@@ -25,7 +25,7 @@ mod schema;
 mod server;
 
 pub use reply::Reply;
-pub use server::{NotSetUp, Server};
+pub use server::{Caller, NotSetUp, Server};
 
 use std::sync::Arc;
 
@@ -134,16 +134,18 @@ impl Toolbox {
     /// Calls a tool. Every failure is an answer, too.
     pub async fn call(&self, tool: ToolName, arguments: JsonObject, client: ClientName) -> Reply {
         let asked = Asked { toolbox: self, client, arguments };
+        // A future is as large as its largest part, is moved as a whole and wiped as a whole. What's called most stands
+        // in it, and the rest, which is larger, elsewhere.
         let answer = match tool {
-            ToolName::CheckAccess => check_access::call(asked).await,
-            ToolName::DeleteSecret => delete_secret::call(asked).await,
-            ToolName::DescribeSecret => describe_secret::call(asked).await,
-            ToolName::GetEnvBundle => get_env_bundle::call(asked).await,
+            ToolName::CheckAccess => Box::pin(check_access::call(asked)).await,
+            ToolName::DeleteSecret => Box::pin(delete_secret::call(asked)).await,
+            ToolName::DescribeSecret => Box::pin(describe_secret::call(asked)).await,
+            ToolName::GetEnvBundle => Box::pin(get_env_bundle::call(asked)).await,
             ToolName::GetSecret => get_secret::call(asked).await,
-            ToolName::ListSecrets => list_secrets::call(asked).await,
-            ToolName::ListVaults => list_vaults::call(asked).await,
-            ToolName::PutSecret => put_secret::call(asked).await,
-            ToolName::RotateAndStore => rotate_and_store::call(asked).await,
+            ToolName::ListSecrets => Box::pin(list_secrets::call(asked)).await,
+            ToolName::ListVaults => Box::pin(list_vaults::call(asked)).await,
+            ToolName::PutSecret => Box::pin(put_secret::call(asked)).await,
+            ToolName::RotateAndStore => Box::pin(rotate_and_store::call(asked)).await,
         };
         answer.unwrap_or_else(Reply::refused)
     }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, DiscoverResult,
-    Implementation, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig, Tool,
+    CacheScope, CallToolRequestParams, CallToolResponse, ClientRequest, CompleteRequestParams, CompleteResult,
+    DiscoverResult, Implementation, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -37,25 +37,102 @@ impl NotSetUp {
     }
 }
 
-/// One client's server. Cloning is cheap: what's inside is shared.
+/// Who sends a request to a hosted server, as its transport established it.
+///
+/// It travels with the request, in the extensions of its HTTP head, and holds for that request alone.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The tools, for the caller's principal.
+    pub toolbox: Toolbox,
+}
+
+/// The protocol's face of the tools. Cloning is cheap: what's inside is shared.
 #[derive(Debug, Clone)]
 pub struct Server(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     catalogue: Catalogue,
-    toolbox: Result<Toolbox, NotSetUp>,
+    serves: Serves,
+}
+
+/// Whose requests a server takes.
+#[derive(Debug)]
+enum Serves {
+    /// Those of one principal.
+    One(Toolbox),
+    /// Each request says whose it is. There's nobody it falls back to.
+    Callers,
+    /// Nobody's, until something is set up.
+    Nobody(NotSetUp),
+}
+
+/// Why there are no tools for a request.
+enum NoTools<'a> {
+    NotSetUp(&'a NotSetUp),
+    /// The transport didn't say whose request it is, which is a fault of this program.
+    NoCaller,
 }
 
 impl Server {
     /// A server for one principal's tools, or one that can only say what's missing.
     #[must_use]
     pub fn new(toolbox: Result<Toolbox, NotSetUp>) -> Self {
-        Self(Arc::new(Inner { catalogue: Catalogue::new(), toolbox }))
+        Self::of(toolbox.map_or_else(Serves::Nobody, Serves::One))
     }
 
-    fn ready(&self) -> Result<&Toolbox, ErrorData> {
-        self.0.toolbox.as_ref().map_err(|why| protocol_error(why.error()))
+    /// A server for many principals, each of whose requests brings its [`Caller`]; or one that can only
+    /// say what's missing.
+    #[must_use]
+    pub fn hosted(ready: Result<(), NotSetUp>) -> Self {
+        Self::of(ready.map_or_else(Serves::Nobody, |()| Serves::Callers))
+    }
+
+    fn of(serves: Serves) -> Self {
+        Self(Arc::new(Inner { catalogue: Catalogue::new(), serves }))
+    }
+
+    /// Whether a request is answered with exactly one result or error, so that its transport needs
+    /// no stream for it.
+    #[must_use]
+    pub fn answers_once(request: &ClientRequest) -> bool {
+        // Of what isn't named here, nothing is promised.
+        matches!(
+            request,
+            ClientRequest::CallToolRequest(_)
+                | ClientRequest::CompleteRequest(_)
+                | ClientRequest::DiscoverRequest(_)
+                | ClientRequest::GetPromptRequest(_)
+                | ClientRequest::ListPromptsRequest(_)
+                | ClientRequest::ListResourceTemplatesRequest(_)
+                | ClientRequest::ListResourcesRequest(_)
+                | ClientRequest::ListToolsRequest(_)
+                | ClientRequest::PingRequest(_)
+                | ClientRequest::ReadResourceRequest(_)
+                | ClientRequest::SetLevelRequest(_)
+                | ClientRequest::SubscribeRequest(_)
+                | ClientRequest::UnsubscribeRequest(_)
+        )
+    }
+
+    fn tools<'a>(&'a self, context: &'a RequestContext<RoleServer>) -> Result<&'a Toolbox, NoTools<'a>> {
+        match &self.0.serves {
+            Serves::One(toolbox) => Ok(toolbox),
+            Serves::Callers => caller(context).map(|caller| &caller.toolbox).ok_or(NoTools::NoCaller),
+            Serves::Nobody(why) => Err(NoTools::NotSetUp(why)),
+        }
+    }
+}
+
+impl From<NoTools<'_>> for ErrorData {
+    fn from(none: NoTools<'_>) -> Self {
+        match none {
+            NoTools::NotSetUp(why) => protocol_error(why.error()),
+            NoTools::NoCaller => {
+                tracing::error!("a request came without its caller; it was refused");
+                Self::internal_error("internal error", None)
+            }
+        }
     }
 }
 
@@ -64,18 +141,34 @@ pub(super) fn protocol_error(error: &PublicError) -> ErrorData {
     ErrorData::invalid_params(error.to_string(), Some(super::reply::error_body(error)))
 }
 
-/// What the client says it is.
+/// Whose request it is, where its transport is one that says so.
+fn caller(context: &RequestContext<RoleServer>) -> Option<&Caller> {
+    head(context)?.extensions.get()
+}
+
+/// The head of the request, where it came over HTTP. Its extensions are its transport's own.
+fn head(context: &RequestContext<RoleServer>) -> Option<&http::request::Parts> {
+    context.extensions.get()
+}
+
+/// What the client says it is: with the request, or when its session was opened.
 fn client(context: &RequestContext<RoleServer>) -> ClientName {
     let claimed = |client: &Implementation| ClientName::claimed(&client.name, &client.version);
-    match context.meta.client_info() {
-        Some(client) => claimed(&client),
-        None => context.peer.peer_info().map(|peer| claimed(&peer.client_info)).unwrap_or_default(),
-    }
+    let with_request = context.meta.client_info().map(|client| claimed(&client));
+    let with_session = || head(context)?.extensions.get::<ClientName>().cloned();
+    let to_peer = || context.peer.peer_info().map(|peer| claimed(&peer.client_info));
+    with_request.or_else(with_session).or_else(to_peer).unwrap_or_default()
 }
 
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
-        let capabilities = ServerCapabilities::builder().enable_tools().enable_resources().enable_completions().build();
+        // There's no prompt, but whoever asks gets that for an answer, and what's answered has to be declared.
+        let capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_resources()
+            .enable_prompts()
+            .enable_completions()
+            .build();
         ServerConfig::new(capabilities)
             .with_server_info(Implementation::new("opward", env!("CARGO_PKG_VERSION")).with_title("opward"))
             .with_instructions(INSTRUCTIONS)
@@ -110,7 +203,7 @@ impl ServerHandler for Server {
         let Some(tool) = ToolName::from_word(&request.name) else {
             return Err(ErrorData::invalid_params("there's no such tool", None));
         };
-        let reply = match &self.0.toolbox {
+        let reply = match self.tools(&context) {
             Ok(toolbox) => {
                 let call = toolbox.call(tool, request.arguments.unwrap_or_default(), client(&context));
                 tokio::select! {
@@ -122,7 +215,8 @@ impl ServerHandler for Server {
                     }
                 }
             }
-            Err(why) => Reply::not_set_up(why),
+            Err(NoTools::NotSetUp(why)) => Reply::not_set_up(why),
+            Err(none @ NoTools::NoCaller) => return Err(none.into()),
         };
         Ok(reply.into_tool_result().into())
     }
@@ -148,7 +242,7 @@ impl ServerHandler for Server {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        resources::read(self.ready()?, &request.uri, client(&context)).await
+        resources::read(self.tools(&context)?, &request.uri, client(&context)).await
     }
 
     async fn complete(
@@ -156,6 +250,6 @@ impl ServerHandler for Server {
         request: CompleteRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        resources::complete(self.ready()?, &request, client(&context)).await
+        resources::complete(self.tools(&context)?, &request, client(&context)).await
     }
 }

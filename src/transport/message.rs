@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rmcp::RoleServer;
 use rmcp::model::{
     CallToolRequest, CallToolRequestMethod, CallToolRequestParams, CancelTaskMethod, ClientNotification, ClientRequest,
-    CompleteRequestMethod, ConstString, DiscoverRequestMethod, ErrorCode, GetPromptRequestMethod,
+    CompleteRequestMethod, ConstString, DiscoverRequestMethod, ErrorCode, ErrorData, GetPromptRequestMethod,
     GetSkillRequestMethod, GetTaskMethod, InitializeResultMethod, JsonRpcMessage, ListPromptsRequestMethod,
     ListResourceTemplatesRequestMethod, ListResourcesRequestMethod, ListSkillsRequestMethod, ListToolsRequestMethod,
     MetaObject, PingRequestMethod, ReadResourceDirectoryRequestMethod, ReadResourceRequestMethod, RequestId,
@@ -17,6 +17,7 @@ use rmcp::model::{
 use rmcp::service::RxJsonRpcMessage;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::ser::SerializeStruct as _;
 use serde_json::error::Category;
 use serde_json::{Map, Value};
 
@@ -60,6 +61,17 @@ impl Refusal {
     /// A refusal of something that isn't a proper request.
     pub(super) fn invalid(id: Option<RequestId>, message: &'static str) -> Self {
         Self { id, code: ErrorCode::INVALID_REQUEST, message }
+    }
+}
+
+/// As the answer that JSON-RPC has for it: with `id: null` where the crate would leave the key out.
+impl serde::Serialize for Refusal {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut answer = serializer.serialize_struct("Refusal", 3)?;
+        answer.serialize_field("jsonrpc", "2.0")?;
+        answer.serialize_field("id", &self.id)?;
+        answer.serialize_field("error", &ErrorData::new(self.code, self.message, None))?;
+        answer.end()
     }
 }
 

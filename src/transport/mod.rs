@@ -5,8 +5,10 @@
 //! | `message.rs`, `strict.rs` | bytes → message, or why not |
 //! | `guarded.rs` | a handler that answers even when it panics |
 //! | [`stdio`] | lines on a pair of byte streams |
+//! | [`http`] | requests on a port |
 
 mod guarded;
+pub mod http;
 mod message;
 pub mod stdio;
 mod strict;

@@ -21,7 +21,7 @@ async fn with_nothing_set_up_it_says_what_it_can_do_and_what_to_run() {
         let mut raw = Raw::start_in(variable, home.folder(), "agent");
         let discovered = raw.ask("server/discover", modern(json!({}))).await;
         let result = &discovered["result"];
-        for capability in ["tools", "resources", "completions"] {
+        for capability in ["tools", "resources", "prompts", "completions"] {
             assert!(result["capabilities"][capability].is_object(), "{result}");
         }
         assert!(result["supportedVersions"].as_array().unwrap().contains(&json!("2026-07-28")), "{result}");

@@ -14,6 +14,19 @@ mod fake_connect;
 #[path = "../support/fake_op.rs"]
 mod fake_op;
 mod finds_and_describes;
+mod http_calls;
+mod http_cancel;
+mod http_gate;
+mod http_hostile;
+#[cfg(debug_assertions)]
+mod http_memory;
+mod http_operations;
+mod http_start;
+mod http_streams;
+mod http_tenancy;
+mod http_tls;
+mod http_tokens;
+mod http_wire;
 mod lifecycles;
 #[cfg(debug_assertions)]
 #[path = "../support/memory.rs"]

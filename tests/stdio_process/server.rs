@@ -51,7 +51,7 @@ pub(crate) fn serve(undumpable: bool) {
     if undumpable {
         rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).unwrap();
     }
-    opward::telemetry::start(Some("trace")).unwrap();
+    opward::telemetry::start(Some("trace"), opward::telemetry::Format::Text).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async { serve_stdio(Keeper::default(), Pipes::open(), CancellationToken::new()).await }).unwrap();
     runtime.shutdown_background();

@@ -1,6 +1,7 @@
 //! The log as a whole: on real files, under load, killed, tampered with and full.
 
 mod chain;
+mod figures;
 mod fixtures;
 mod injection;
 mod processes;

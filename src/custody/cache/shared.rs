@@ -13,7 +13,7 @@ use super::{CacheSettings, Cached};
 use crate::custody::error::SourceError;
 use crate::custody::seal::Sealer;
 use crate::custody::source::Fetched;
-use crate::model::Place;
+use crate::model::{Counts, Looked, Place};
 
 /// How long a source's "there is no such thing" is believed, at most.
 const MISSING_FOR: Duration = Duration::from_secs(1);
@@ -28,6 +28,16 @@ pub(super) struct Shared {
     pub(super) sweep: Arc<Notify>,
     /// Runs the loads, so that none dies with the caller that happened to be first.
     pub(super) tasks: TaskTracker,
+    /// Where opened values came from.
+    pub(super) looked: Counts<Looked>,
+}
+
+/// What a source's answer comes to.
+pub(super) enum Answer<T> {
+    /// What it gave.
+    New(T),
+    /// What it gave before, because it can't answer.
+    Stale(Cached),
 }
 
 #[derive(Debug)]
@@ -100,8 +110,22 @@ impl Shared {
         }
     }
 
+    /// An answer, or where the source is out of reach what's kept of the place.
+    pub(super) fn or_stale<T>(&self, place: &Place, answer: Result<T, SourceError>) -> Result<Answer<T>, SourceError> {
+        let error = match answer {
+            Ok(new) => {
+                self.looked.one(Looked::Miss);
+                return Ok(Answer::New(new));
+            }
+            Err(error) => error,
+        };
+        let stale = if is_outage(&error) { self.stale(place) } else { None };
+        self.looked.one(if stale.is_some() { Looked::Stale } else { Looked::Miss });
+        stale.map(Answer::Stale).ok_or(error)
+    }
+
     /// What's kept of a place, whatever its age.
-    pub(super) fn stale(&self, place: &Place) -> Option<Cached> {
+    fn stale(&self, place: &Place) -> Option<Cached> {
         let (record, age) = self.state().shelf.kept(place, Instant::now())?;
         self.open(place, &record, Some(age))
     }
@@ -160,7 +184,7 @@ impl Drop for Shared {
 }
 
 /// Whether an error says nothing about the value, only that the source can't answer now.
-pub(super) fn is_outage(error: &SourceError) -> bool {
+fn is_outage(error: &SourceError) -> bool {
     match error {
         SourceError::Unavailable { .. } | SourceError::RateLimited { .. } => true,
         SourceError::Conflict { .. }

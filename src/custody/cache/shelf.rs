@@ -42,6 +42,7 @@ pub(super) struct Shelf {
     ends: BTreeMap<(Instant, u64), Place>,
     most: usize,
     placed: u64,
+    evicted: u64,
 }
 
 #[derive(Debug)]
@@ -59,7 +60,7 @@ struct Entry {
 
 impl Shelf {
     pub(super) fn new(most: usize) -> Self {
-        Self { entries: HashMap::new(), ends: BTreeMap::new(), most, placed: 0 }
+        Self { entries: HashMap::new(), ends: BTreeMap::new(), most, placed: 0, evicted: 0 }
     }
 
     /// Puts a content in its place, for its time; tells whether its end is now the earliest.
@@ -78,6 +79,7 @@ impl Shelf {
         }
         while self.entries.len() >= self.most {
             self.evict();
+            self.evicted = self.evicted.wrapping_add(1);
         }
         let end = (asked + kept_for.min(LONGEST), self.placed);
         self.placed = self.placed.wrapping_add(1);
@@ -133,6 +135,16 @@ impl Shelf {
     /// Whether a value is kept for a place.
     pub(super) fn holds_value(&self, place: &Place) -> bool {
         self.entries.get(place).is_some_and(|entry| matches!(entry.content, Content::Value(_)))
+    }
+
+    /// How many entries there are.
+    pub(super) fn entries(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// How many had to make room for others.
+    pub(super) fn evicted(&self) -> u64 {
+        self.evicted
     }
 
     /// How many values are kept.

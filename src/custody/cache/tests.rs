@@ -465,3 +465,31 @@ async fn settings_of_any_size_are_fine() {
     settle().await;
     assert_eq!(world.ask("f", None, Ok("two")).await, "one");
 }
+
+#[tokio::test(start_paused = true)]
+async fn each_opening_is_counted_once_by_where_its_value_came_from() {
+    let world = world(CacheSettings { max_items: 2, ..SETTINGS });
+    let counted = |hits, misses, stale| {
+        assert_eq!(world.cache.figures().looked, [(Looked::Hit, hits), (Looked::Miss, misses), (Looked::Stale, stale)]);
+    };
+    world.ask("f", None, Ok("one")).await;
+    counted(0, 1, 0);
+    world.ask("f", None, Ok("two")).await;
+    assert!(world.cache.peek(&place("f"), None).is_some());
+    assert!(world.cache.peek(&place("nothing"), None).is_none(), "whoever looks asks next, and that's counted");
+    counted(2, 1, 0);
+    world.ask("gone", None, Err(missing())).await;
+    world.ask("gone", None, Err(missing())).await;
+    counted(3, 2, 0);
+    advance(400 * SECOND).await;
+    world.ask("f", None, Err(unavailable())).await;
+    counted(3, 2, 1);
+    drop(world.cache.settle(&place("f"), None, Err(unavailable())));
+    drop(world.cache.settle(&place("other"), None, Err(unavailable())));
+    drop(world.cache.settle(&place("f"), None, Ok(fetched("new"))));
+    counted(3, 4, 2);
+    world.cache.insert(&place("a"), None, &fetched("a"));
+    world.cache.insert(&place("b"), None, &fetched("b"));
+    let figures = world.cache.figures();
+    assert_eq!((figures.entries, figures.evicted), (2, 1));
+}

@@ -8,6 +8,7 @@ mod down;
 mod local;
 mod onepassword;
 mod op;
+mod upstream;
 
 pub use connect::{ConnectHealth, ConnectSettings, ConnectSetupError, ConnectVersion, Dependency, DependencyState};
 pub use down::DownSource;
@@ -28,10 +29,14 @@ use self::onepassword::Remote;
 use self::onepassword::backend::Cost;
 use self::onepassword::failure::Failure;
 use self::op::OpClient;
+pub(in crate::custody) use self::upstream::{BOUNDS as UPSTREAM_BOUNDS, UpstreamFigures};
 
 use super::error::SourceError;
 use super::value::SecretValue;
-use crate::model::{Category, FieldId, Item, ItemId, Name, Place, PrincipalName, SecretPath, SourceName, Tag, VaultId};
+use crate::model::{
+    Category, FieldId, Item, ItemId, Name, Place, PrincipalName, SecretPath, SourceKind, SourceName, Standing, Tag,
+    VaultId,
+};
 
 /// A configured `[[source]]`.
 #[derive(Debug)]
@@ -164,7 +169,7 @@ impl Source {
     pub async fn inventory(&self, asker: &PrincipalName) -> Result<Arc<Inventory>, SourceError> {
         match self {
             Self::Connect(ConnectSource(remote)) => remote.inventory(asker).await,
-            Self::Local(local) => local.inventory().await,
+            Self::Local(local) => local.asked_by(asker).inventory().await,
             Self::Op(OpSource(remote)) => remote.inventory(asker).await,
             Self::Down(down) => Err(down.error()),
         }
@@ -197,7 +202,7 @@ impl Source {
     pub async fn fetch(&self, places: &[Place], asker: &PrincipalName) -> Vec<Result<Fetched, SourceError>> {
         match self {
             Self::Connect(ConnectSource(remote)) => remote.fetch(places, asker).await,
-            Self::Local(local) => match local.fetch(places).await {
+            Self::Local(local) => match local.asked_by(asker).fetch(places).await {
                 Ok(answers) => answers,
                 Err(error) => places.iter().map(|_| Err(error.clone())).collect(),
             },
@@ -210,7 +215,7 @@ impl Source {
     pub async fn store(&self, change: Change, asker: &PrincipalName) -> Result<Stored, SourceError> {
         match self {
             Self::Connect(ConnectSource(remote)) => remote.store(change, asker).await,
-            Self::Local(local) => local.store(change).await,
+            Self::Local(local) => local.asked_by(asker).store(change).await,
             Self::Op(OpSource(remote)) => remote.store(change, asker).await,
             Self::Down(down) => Err(down.error()),
         }
@@ -226,7 +231,7 @@ impl Source {
     ) -> Result<u64, SourceError> {
         match self {
             Self::Connect(ConnectSource(remote)) => remote.archive(item, if_version, asker).await,
-            Self::Local(local) => local.archive(item, if_version).await,
+            Self::Local(local) => local.asked_by(asker).archive(item, if_version).await,
             Self::Op(OpSource(remote)) => remote.archive(item, if_version, asker).await,
             Self::Down(down) => Err(down.error()),
         }
@@ -239,6 +244,48 @@ impl Source {
             Self::Connect(ConnectSource(remote)) => remote.allowance(),
             Self::Op(OpSource(remote)) => remote.allowance(),
             Self::Local(_) | Self::Down(_) => None,
+        }
+    }
+
+    /// How many requests it may be sent at most; `None` where nobody counts them.
+    #[must_use]
+    pub fn limits(&self) -> Option<Limits> {
+        match self {
+            Self::Connect(ConnectSource(remote)) => remote.limits(),
+            Self::Op(OpSource(remote)) => remote.limits(),
+            Self::Local(_) | Self::Down(_) => None,
+        }
+    }
+
+    /// What kind it is; `None` for one that can't be used, since it's never asked.
+    #[must_use]
+    pub fn kind(&self) -> Option<SourceKind> {
+        match self {
+            Self::Connect(_) => Some(SourceKind::Connect),
+            Self::Local(_) => Some(SourceKind::Local),
+            Self::Op(_) => Some(SourceKind::Op),
+            Self::Down(_) => None,
+        }
+    }
+
+    /// Whether it answers, as far as is known without asking.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        match self {
+            Self::Connect(ConnectSource(remote)) => remote.standing(),
+            Self::Local(local) => local.standing(),
+            Self::Op(OpSource(remote)) => remote.standing(),
+            Self::Down(_) => Standing::Down,
+        }
+    }
+
+    /// How often it was asked.
+    pub(in crate::custody) fn upstream(&self) -> Option<UpstreamFigures> {
+        match self {
+            Self::Connect(ConnectSource(remote)) => Some(remote.upstream().read()),
+            Self::Local(local) => Some(local.upstream().read()),
+            Self::Op(OpSource(remote)) => Some(remote.upstream().read()),
+            Self::Down(_) => None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use rmcp::RoleServer;
-use rmcp::model::{ErrorCode, ErrorData, JsonRpcMessage, RequestId};
+use rmcp::model::{ErrorCode, JsonRpcMessage};
 use rmcp::service::TxJsonRpcMessage;
 use tokio::io::AsyncWrite;
 use tokio::sync::oneshot;
@@ -45,22 +45,13 @@ impl Outbox {
         }
     }
 
-    /// Takes in a refusal. JSON-RPC wants `id: null` where the crate would leave the key out.
+    /// Takes in a refusal.
     pub(super) fn refuse(&mut self, refusal: &Refusal) {
-        #[derive(serde::Serialize)]
-        struct Answer<'a> {
-            jsonrpc: &'static str,
-            id: Option<&'a RequestId>,
-            error: ErrorData,
-        }
-
         if self.broken {
             return;
         }
-        let error = ErrorData::new(refusal.code, refusal.message, None);
-        let answer = Answer { jsonrpc: "2.0", id: refusal.id.as_ref(), error };
         let before = self.buffer.len();
-        let written = serde_json::to_writer(&mut self.buffer, &answer).map_err(io::Error::from);
+        let written = serde_json::to_writer(&mut self.buffer, refusal).map_err(io::Error::from);
         if written.and_then(|()| self.buffer.write_all(b"\n")).is_err() {
             self.buffer.truncate(before);
         }

@@ -2,6 +2,7 @@
 
 mod client;
 mod home;
+pub(crate) mod http;
 mod kdbx;
 pub(crate) mod one_password;
 mod raw;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::custody::error::SourceError;
 use crate::custody::value::MAX_VALUE_BYTES;
-use crate::model::SourceName;
+use crate::model::{Answered, SourceName};
 
 /// Why a vault file couldn't be read or changed. Whenever a write ends in one of these, the file is
 /// byte for byte what it was.
@@ -100,6 +100,19 @@ impl LocalError {
             | Self::ReadOnly(_)
             | Self::TooLarge
             | Self::Unsupported(_) => None,
+        }
+    }
+
+    /// What it's counted as.
+    pub(super) const fn answered(&self) -> Answered {
+        match self {
+            Self::Conflict(_) => Answered::Conflict,
+            Self::Invalid(_) => Answered::Invalid,
+            Self::Missing => Answered::Missing,
+            Self::ReadOnly(_) => Answered::ReadOnly,
+            Self::TooLarge => Answered::TooLarge,
+            Self::Unavailable { .. } => Answered::Unavailable,
+            Self::Unsupported(_) => Answered::Unsupported,
         }
     }
 

@@ -38,6 +38,7 @@ mod stamp;
 mod text;
 mod times;
 mod tree;
+mod turns;
 mod unlock;
 mod vault;
 mod version;
@@ -50,12 +51,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use self::error::LocalError;
+use self::turns::Line;
 pub use self::unlock::Unlock;
 use self::vault::VaultFile;
+use super::upstream::Upstream;
 use super::{Change, Fetched, Inventory, Stored};
 use crate::custody::error::SourceError;
 use crate::memory;
-use crate::model::{Clock, ItemId, Place, SourceName};
+use crate::model::{Clock, ItemId, Place, PrincipalName, SourceName, Standing};
 
 /// What a local source is made of.
 #[derive(Debug)]
@@ -70,13 +73,30 @@ pub struct LocalSettings {
 
 /// A source whose vaults are in one KDBX file.
 #[derive(Debug, Clone)]
-pub struct LocalSource(Arc<VaultFile>);
+pub struct LocalSource {
+    file: Arc<VaultFile>,
+    upstream: Arc<Upstream>,
+    /// Before those who only look, and before those who change something: these may have to wait for
+    /// another program.
+    looks: Arc<Line>,
+    changes: Arc<Line>,
+    /// Whose turn a call waits for.
+    asker: Option<PrincipalName>,
+}
 
 impl LocalSource {
     /// Takes note of where the file is and what opens it. Neither is touched before the first call.
     #[must_use]
     pub fn new(settings: LocalSettings, clock: Clock) -> Self {
-        Self(Arc::new(VaultFile::new(settings, clock)))
+        let (looks, changes) = (Arc::new(Line::for_processors()), Arc::new(Line::new(1)));
+        let (file, upstream) = (Arc::new(VaultFile::new(settings, clock)), Arc::new(Upstream::new()));
+        Self { file, upstream, looks, changes, asker: None }
+    }
+
+    /// The same, on behalf of somebody, who waits for their own calls rather than have others wait.
+    #[must_use]
+    pub fn asked_by(&self, asker: &PrincipalName) -> Self {
+        Self { asker: Some(asker.clone()), ..self.clone() }
     }
 
     /// Makes a new vault without any entry. It never replaces a file.
@@ -100,13 +120,13 @@ impl LocalSource {
     /// The name it bears in the configuration.
     #[must_use]
     pub fn name(&self) -> &SourceName {
-        &self.0.settings().name
+        &self.file.settings().name
     }
 
     /// The vault file.
     #[must_use]
     pub fn file(&self) -> &Path {
-        &self.0.settings().file
+        &self.file.settings().file
     }
 
     /// Why the file can only be read; `None` if it can be written to.
@@ -115,13 +135,13 @@ impl LocalSource {
     ///
     /// The file can't be opened.
     pub async fn read_only_because(&self) -> Result<Option<String>, SourceError> {
-        self.run(VaultFile::read_only_because).await
+        self.look(VaultFile::read_only_because).await
     }
 
     /// What it holds, if the file is still the one that was last looked at.
     #[must_use]
     pub fn fresh(&self) -> Option<Arc<Inventory>> {
-        self.0.unchanged()
+        self.file.unchanged()
     }
 
     /// What it holds; the same `Arc` as long as the file is unchanged.
@@ -133,7 +153,8 @@ impl LocalSource {
         if let Some(inventory) = self.fresh() {
             return Ok(inventory);
         }
-        self.run(VaultFile::inventory).await
+        // Whoever had the turn before may have made it.
+        self.look(|vault| vault.unchanged().map_or_else(|| vault.inventory(), Ok)).await
     }
 
     /// Reads values, all from one look at the file.
@@ -143,7 +164,7 @@ impl LocalSource {
     /// The file can't be opened; a value that isn't there is an error of its own.
     pub async fn fetch(&self, places: &[Place]) -> Result<Vec<Result<Fetched, SourceError>>, SourceError> {
         let places = places.to_vec();
-        self.run(move |vault| vault.fetch(&places)).await
+        self.look(move |vault| vault.fetch(&places)).await
     }
 
     /// Sets a value and reads it back. Once begun, it's finished even if nobody waits for it.
@@ -152,8 +173,10 @@ impl LocalSource {
     ///
     /// Whatever kept the value from being set. Then the file is as it was.
     pub async fn store(&self, change: Change) -> Result<Stored, SourceError> {
-        self.run(move |vault| vault.write(|db, vault| edit::store(db, &vault.settings().name, &change, vault.now()?)))
-            .await
+        self.change(move |vault| {
+            vault.write(|db, vault| edit::store(db, &vault.settings().name, &change, vault.now()?))
+        })
+        .await
     }
 
     /// Moves an item to the recycle bin; gives its last version.
@@ -163,26 +186,56 @@ impl LocalSource {
     /// Whatever kept the item from being moved. Then the file is as it was.
     pub async fn archive(&self, item: &ItemId, if_version: Option<u64>) -> Result<u64, SourceError> {
         let item = item.clone();
-        self.run(move |vault| vault.write(|db, vault| edit::archive(db, &item, if_version, vault.now()?))).await
+        self.change(move |vault| vault.write(|db, vault| edit::archive(db, &item, if_version, vault.now()?))).await
     }
 
-    /// Does work on files where it holds nobody up.
-    async fn run<T: Send + 'static>(
+    /// How often the file was opened.
+    pub(super) fn upstream(&self) -> &Upstream {
+        &self.upstream
+    }
+
+    /// Whether the file can be opened, as far as is known without doing so.
+    pub(super) fn standing(&self) -> Standing {
+        if self.file.is_there() { self.upstream.standing() } else { Standing::Down }
+    }
+
+    async fn look<T: Send + 'static>(
         &self,
         work: impl FnOnce(&VaultFile) -> Result<T, LocalError> + Send + 'static,
     ) -> Result<T, SourceError> {
-        let vault = Arc::clone(&self.0);
+        self.run(&self.looks, work).await
+    }
+
+    async fn change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&VaultFile) -> Result<T, LocalError> + Send + 'static,
+    ) -> Result<T, SourceError> {
+        self.run(&self.changes, work).await
+    }
+
+    /// Does work on files where it holds nobody up, when it's its turn.
+    async fn run<T: Send + 'static>(
+        &self,
+        line: &Line,
+        work: impl FnOnce(&VaultFile) -> Result<T, LocalError> + Send + 'static,
+    ) -> Result<T, SourceError> {
+        let place = line.place(self.asker.as_ref()).await;
+        let vault = Arc::clone(&self.file);
         let work = move || {
+            // The work goes on even if nobody waits for it.
+            let _place = place;
             let done = work(&vault);
             // A vault that was opened leaves a heap many times its size behind, wiped but resident.
             memory::trim();
             done
         };
-        let done = tokio::task::spawn_blocking(work).await;
-        // The reader behind this panics on some files that only the key's holder can have made.
-        let done = done.unwrap_or_else(|_| {
-            Err(LocalError::damaged(&self.0.settings().file, "its contents are of a form the reader can't handle"))
-        });
-        done.map_err(|error| error.at(&self.0.settings().name))
+        let done = async {
+            // The reader behind this panics on some files that only the key's holder can have made.
+            tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
+                let what = "its contents are of a form the reader can't handle";
+                Err(LocalError::damaged(&self.file.settings().file, what))
+            })
+        };
+        self.upstream.count(done, LocalError::answered).await.map_err(|error| error.at(&self.file.settings().name))
     }
 }

@@ -76,6 +76,11 @@ impl VaultFile {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
     }
 
+    /// Whether there's a file at all.
+    pub(super) fn is_there(&self) -> bool {
+        Stamp::read(&self.settings.file).is_some()
+    }
+
     /// The inventory last made, if the file is still the same.
     pub(super) fn unchanged(&self) -> Option<Arc<Inventory>> {
         let known = self.known()?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::custody::error::SourceError;
-use crate::model::SourceName;
+use crate::model::{Answered, SourceName};
 
 /// A failed request.
 ///
@@ -63,6 +63,20 @@ pub(in crate::custody::source) enum Failure {
 pub(in crate::custody::source) const WAIT_WHEN_NOT_TOLD: Duration = Duration::from_mins(5);
 
 impl Failure {
+    /// What it's counted as.
+    pub(in crate::custody::source) const fn answered(&self) -> Answered {
+        match self {
+            Self::Conflict => Answered::Conflict,
+            Self::Forbidden { .. } => Answered::Forbidden,
+            Self::Missing => Answered::Missing,
+            Self::RateLimited { .. } => Answered::RateLimited,
+            Self::Rejected { .. } => Answered::Invalid,
+            Self::TooLarge => Answered::TooLarge,
+            Self::Unclear { .. } | Self::Unreachable { .. } => Answered::Unavailable,
+            Self::Unsupported(_) => Answered::Unsupported,
+        }
+    }
+
     /// The failure of a read or a list, as custody knows it.
     pub(in crate::custody::source) fn at(self, source_name: &SourceName) -> SourceError {
         let source_name = source_name.clone();

@@ -100,7 +100,7 @@ impl<B: Backend> Inner<B> {
         if keys.is_empty() {
             return;
         }
-        match self.heed(self.backend.read_batch(&keys).await).await {
+        match self.answer_batch(&keys).await {
             Ok(documents) => {
                 for document in documents {
                     // Each document is one's; who wants the same item besides reads it alone.

@@ -72,6 +72,11 @@ impl Listing {
         }
     }
 
+    /// Whether nobody is asked for a while, because listing failed.
+    pub(super) fn is_paused(&self) -> bool {
+        self.known().paused().is_some()
+    }
+
     /// Keeps items that were read, unless what's listed is newer.
     pub(super) fn merge(&self, items: Vec<Arc<Item>>) {
         self.known().memory.merge(items);

@@ -41,7 +41,7 @@ impl<B: Backend> Inner<B> {
         let (document, field) = new.map_err(|failure| failure.at(&self.settings.name))?;
         let _turn = self.locks.take(vault).await?;
         let steps = [Command::Items(1), Command::Create, Command::Read, Command::Read];
-        let mut purse = self.budget.reserve(asker, self.cost(steps)).await?;
+        let mut purse = self.paid(self.budget.reserve(asker, self.cost(steps)).await)?;
         let goal = goal(change, field);
         let made = self.create(vault, title, &document, &goal, &mut purse).await;
         purse.close().await;

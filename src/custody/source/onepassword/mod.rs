@@ -39,10 +39,11 @@ use self::failure::Failure;
 use self::gathering::Gathering;
 use self::listing::Listing;
 use self::locks::Locks;
+use super::upstream::Upstream;
 use super::{Change, Fetched, Inventory, ReadItem, Stored};
 use crate::custody::catalog::SourceView;
 use crate::custody::error::SourceError;
-use crate::model::{Clock, ItemId, Place, PrincipalName, SourceName};
+use crate::model::{Clock, ItemId, Place, PrincipalName, SourceName, Standing};
 
 /// What a source in 1Password is made of, whichever way it's asked.
 #[derive(Debug)]
@@ -78,6 +79,7 @@ struct Inner<B> {
     listing: Listing,
     gathering: Gathering,
     locks: Locks,
+    upstream: Upstream,
     /// Changes that were begun are finished, even if nobody waits for them any more.
     tasks: TaskTracker,
 }
@@ -108,6 +110,7 @@ impl<B: Backend> Remote<B> {
             listing: Listing::new(settings.fresh_for, settings.stale_if_error),
             gathering: Gathering::default(),
             locks: Locks::new(name.clone(), state.clone()),
+            upstream: Upstream::new(),
             tasks: tasks.clone(),
             settings,
             backend,
@@ -199,6 +202,23 @@ impl<B: Backend> Remote<B> {
         self.0.budget.allowance()
     }
 
+    /// How many requests may be made at most; `None` if there's no limit.
+    pub(in crate::custody::source) fn limits(&self) -> Option<Limits> {
+        self.0.settings.limits
+    }
+
+    /// How often 1Password was asked.
+    pub(in crate::custody::source) fn upstream(&self) -> &Upstream {
+        &self.0.upstream
+    }
+
+    /// Whether 1Password answers, as far as is known without asking: not while nothing is asked
+    /// because it said so or because listing failed, nor right after any request did.
+    pub(in crate::custody::source) fn standing(&self) -> Standing {
+        let waits = || self.allowance().is_some_and(|allowance| allowance.paused_until.is_some());
+        if self.0.listing.is_paused() || waits() { Standing::Down } else { self.0.upstream.standing() }
+    }
+
     async fn to_the_end<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, SourceError>> + Send + 'static,
@@ -222,7 +242,6 @@ impl<B: Backend> Inner<B> {
         command: Command,
         request: impl Future<Output = Result<T, Failure>> + Send,
     ) -> Result<T, SourceError> {
-        // Beside a request a box is nothing, and futures that hold each other get large.
         self.pay_and_ask(asker, self.backend.cost(command), Box::pin(request)).await
     }
 
@@ -232,8 +251,8 @@ impl<B: Backend> Inner<B> {
         cost: Cost,
         request: impl Future<Output = Result<T, Failure>> + Send,
     ) -> Result<T, SourceError> {
-        self.budget.spend(asker, cost).await?;
-        let answer = self.heed(request.await).await;
+        self.paid(self.budget.spend(asker, cost).await)?;
+        let answer = self.answer(request).await;
         if let Err(Failure::Unreachable { .. }) = &answer {
             // Nothing was asked, so nothing counts.
             self.budget.refund(asker, cost).await;
@@ -249,12 +268,42 @@ impl<B: Backend> Inner<B> {
         request: impl Future<Output = Result<T, Failure>> + Send,
     ) -> Result<T, Trouble> {
         let cost = self.backend.cost(command);
-        purse.pay(cost).await.map_err(Trouble::NotAsked)?;
-        let answer = self.heed(request.await).await;
+        self.paid(purse.pay(cost).await).map_err(Trouble::NotAsked)?;
+        let answer = self.answer(request).await;
         if let Err(Failure::Unreachable { .. }) = &answer {
             purse.put_back(cost);
         }
         answer.map_err(Trouble::Failed)
+    }
+
+    /// Counts a request that couldn't be paid for.
+    fn paid<T>(&self, paid: Result<T, SourceError>) -> Result<T, SourceError> {
+        paid.inspect_err(|_| self.upstream.withheld())
+    }
+
+    /// Waits for an answer, counts it, and asks no more for a while where it says so.
+    fn answer<T>(
+        &self,
+        request: impl Future<Output = Result<T, Failure>> + Send,
+    ) -> impl Future<Output = Result<T, Failure>> {
+        // Beside a request a box is nothing, and futures that hold each other get large.
+        let request = Box::pin(request);
+        async move {
+            let answer = self.upstream.count(request, Failure::answered).await;
+            self.heed(answer).await
+        }
+    }
+
+    /// Reads several items in one request, if there's such a thing.
+    async fn answer_batch(&self, keys: &[backend::ItemKey]) -> Result<Vec<document::Document>, Failure> {
+        let request = self.backend.read_batch(keys);
+        if self.backend.gathers_for().is_some() {
+            self.answer(request).await
+        } else {
+            // Then nobody was asked, and there's nothing to be counted.
+            let answer = request.await;
+            self.heed(answer).await
+        }
     }
 
     /// Asks no more for a while where the answer says so.

@@ -120,7 +120,7 @@ impl<B: Backend> Inner<B> {
         if self.budget.spend(asker, cost).await.is_err() {
             return Ok(Vec::new());
         }
-        self.heed(self.backend.read_batch(keys).await).await.map_err(|failure| failure.at(&self.settings.name))
+        self.answer_batch(keys).await.map_err(|failure| failure.at(&self.settings.name))
     }
 
     pub(super) async fn read_one(&self, key: &ItemKey, asker: &PrincipalName) -> Answer {

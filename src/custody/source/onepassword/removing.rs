@@ -28,7 +28,7 @@ impl<B: Backend> Inner<B> {
         let key = ItemKey { vault: known.vault.clone(), item: item.clone() };
         let _turn = self.locks.take(&key.vault).await?;
         let steps = [Command::Read, Command::Remove, Command::Read, Command::Read];
-        let mut purse = self.budget.reserve(asker, self.cost(steps)).await?;
+        let mut purse = self.paid(self.budget.reserve(asker, self.cost(steps)).await)?;
         let removed = self.remove(&key, if_version, &mut purse).await;
         purse.close().await;
         if matches!(removed, Ok(_) | Err(SourceError::Missing { .. })) {

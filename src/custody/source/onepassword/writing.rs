@@ -42,7 +42,7 @@ impl<B: Backend> Inner<B> {
     ) -> Result<Stored, SourceError> {
         let _turn = self.locks.take(&key.vault).await?;
         let steps = [Command::Read, Command::Replace, Command::Read, Command::Read];
-        let mut purse = self.budget.reserve(asker, self.cost(steps)).await?;
+        let mut purse = self.paid(self.budget.reserve(asker, self.cost(steps)).await)?;
         let stored = self.replace(key, change, &mut purse).await;
         purse.close().await;
         stored

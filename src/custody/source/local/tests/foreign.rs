@@ -34,8 +34,11 @@ async fn writing_to_a_vault_of_keepassxc_loses_nothing() {
     let (_folder, source) = copied("kdbx4-password.kdbx");
     let xml = || {
         leaves(
-            &Database::get_xml(&mut fs::File::open(source.file()).unwrap(), source.0.settings().unlock.key().unwrap())
-                .unwrap(),
+            &Database::get_xml(
+                &mut fs::File::open(source.file()).unwrap(),
+                source.file.settings().unlock.key().unwrap(),
+            )
+            .unwrap(),
         )
     };
     let before = xml();
@@ -51,7 +54,7 @@ async fn writing_to_a_vault_of_keepassxc_loses_nothing() {
     for part in ["/History/Entry/UUID", "/Association/Window", "/CustomIcons/Icon/Data", "/DeletedObject/UUID"] {
         assert_eq!(count(&before, part), count(&after, part), "{part}");
     }
-    let db = Sealed::read(source.file()).unwrap().open(source.file(), &source.0.settings().unlock).unwrap();
+    let db = Sealed::read(source.file()).unwrap().open(source.file(), &source.file.settings().unlock).unwrap();
     let entry = db.iter_all_entries().find(|entry| entry.get_title() == Some("Web")).unwrap();
     assert_eq!(entry.attachment_by_name("note.txt").unwrap().get(), b"attached, byte for byte\n");
     assert_eq!(entry.historical(0).unwrap().get_password(), Some("oldest"));

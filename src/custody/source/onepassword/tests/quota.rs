@@ -4,6 +4,7 @@ use super::fake::{Fault, costs_of_op};
 use super::*;
 use crate::custody::source::onepassword::backend::Command;
 use crate::custody::source::onepassword::failure::Failure;
+use crate::model::{Answered, Standing};
 
 const LIMITS: Limits = Limits { reads_per_hour: Some(100), writes_per_hour: Some(10), requests_per_day: Some(1000) };
 
@@ -157,4 +158,56 @@ async fn without_a_clock_or_a_place_for_the_count_nothing_is_asked() {
         assert!(matches!(home.inventory().await, Err(SourceError::Unavailable { .. })));
         assert_eq!(home.fake.count(|call| *call == Command::Vaults), 0);
     }
+}
+
+/// How often it was asked, as it's counted.
+fn counted(home: &Home, as_what: Answered) -> u64 {
+    let figures = home.remote.upstream().read();
+    figures.answered.into_iter().find(|(answered, _)| *answered == as_what).unwrap().1
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_request_is_counted_by_what_came_of_it() {
+    let home = Home::new();
+    home.inventory().await.unwrap();
+    home.value(STRIPE, "credential").await.unwrap();
+    home.fake.world().bad_reads.push_back(Failure::Forbidden { detail: String::new() });
+    assert!(home.value(GITHUB, "credential").await.is_err());
+    home.remote.store(new_token("x"), &ann()).await.unwrap();
+    let calls = u64::try_from(home.fake.world().calls.len()).unwrap();
+    assert_eq!((counted(&home, Answered::Ok), counted(&home, Answered::Forbidden)), (calls - 1, 1));
+    assert_eq!(home.remote.upstream().read().took.count(), calls);
+    assert_eq!(home.remote.standing(), Standing::Ok, "that it refuses something doesn't mean that it's gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_asked_for_want_of_quota_is_counted_as_withheld() {
+    let home = limited(Fake::new(), None);
+    home.inventory().await.unwrap();
+    while home.value(STRIPE, "credential").await.is_ok() {}
+    let calls = u64::try_from(home.fake.world().calls.len()).unwrap();
+    assert_eq!((counted(&home, Answered::Ok), counted(&home, Answered::Withheld)), (calls, 1));
+    assert_eq!(home.remote.upstream().read().took.count(), calls);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_is_down_while_nothing_is_asked_and_for_a_moment_after_it_failed() {
+    let unreachable = || Failure::Unreachable { detail: String::new(), remedy: "" };
+    let home = Home::new();
+    assert_eq!(home.remote.standing(), Standing::Ok, "nothing else is known");
+    home.inventory().await.unwrap();
+    home.fake.world().bad_reads.push_back(unreachable());
+    assert!(home.value(STRIPE, "credential").await.is_err());
+    assert_eq!(home.remote.standing(), Standing::Down);
+    tokio::time::advance(Duration::from_secs(15)).await;
+    assert_eq!(home.remote.standing(), Standing::Degraded, "it's time that somebody tries");
+    home.value(STRIPE, "credential").await.unwrap();
+    assert_eq!(home.remote.standing(), Standing::Ok);
+
+    home.fake.world().bad_reads.push_back(Failure::RateLimited { retry_after: Some(Duration::from_mins(9)) });
+    assert!(home.value(STRIPE, "credential").await.is_err());
+    tokio::time::advance(Duration::from_mins(1)).await;
+    assert_eq!(home.remote.standing(), Standing::Down, "it said to wait");
+    home.clock.advance(Duration::from_mins(9));
+    assert_eq!(home.remote.standing(), Standing::Degraded);
 }
