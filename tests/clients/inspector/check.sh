@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The MCP Inspector's command-line mode: lists the tools under --strict and calls some, in both
-# lifecycles of the protocol. It brings the Node that it needs.
+# lifecycles of the protocol, over standard streams and over HTTP. It brings the Node that it needs.
 #
 #   npm ci --ignore-scripts && ./check.sh BINARY
 set -euo pipefail
@@ -14,9 +14,14 @@ for arch in x64 arm64; do
 done
 scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT
-bash "$here/../home.sh" "$opward" "$scratch/home"
-
-server="{\"type\":\"stdio\",\"command\":\"$opward\",\"args\":[\"serve\",\"--principal\",\"client-check\"],\"env\":{\"OPWARD_HOME\":\"$scratch/home\"}"
+if [[ -n "${OPWARD_URL:-}" ]]; then
+    over="over HTTP"
+    server="{\"type\":\"streamable-http\",\"url\":\"$OPWARD_URL\",\"headers\":{\"Authorization\":\"Bearer $OPWARD_TOKEN\"}"
+else
+    over="over standard streams"
+    bash "$here/../home.sh" "$opward" "$scratch/home"
+    server="{\"type\":\"stdio\",\"command\":\"$opward\",\"args\":[\"serve\",\"--principal\",\"client-check\"],\"env\":{\"OPWARD_HOME\":\"$scratch/home\"}"
+fi
 printf '{"mcpServers":{"legacy":%s,"modern":%s,"protocolEra":"modern"}}}' "$server}" "$server" >"$scratch/mcp.json"
 
 # It keeps files of its own in the home folder, and secrets in the keyring unless told not to.
@@ -54,5 +59,9 @@ for era in legacy modern; do
     fi
     answered "$era: a refusal" \
         'answer.isError && answer.structuredContent.error.code === "denied" && !JSON.stringify(answer).includes("p4ss_Zx81")' <"$scratch/refused.json"
-    echo "ok   MCP Inspector, $era: tools/list --strict and 3 calls"
+    echo "ok   MCP Inspector, $era, $over: tools/list --strict and 3 calls"
 done
+
+if [[ -z "${OPWARD_URL:-}" ]]; then
+    bash "$here/../http.sh" "$opward" bash "$here/check.sh" "$opward"
+fi
