@@ -137,12 +137,12 @@ impl Served {
 
 /// Gives memory back once many connections are gone: the heap keeps what each of them had, otherwise.
 async fn give_back(connections: &Connections, stop: &CancellationToken) {
-    let mut most = 0;
+    let mut given_back = 0;
     while tokio::time::timeout(LOOK, stop.cancelled()).await.is_err() {
-        let open = connections.open();
-        most = most.max(open);
-        if most.saturating_sub(open) >= MANY && open <= most / 2 {
-            most = open;
+        // Counted by those that are gone: many may come and go between two looks.
+        let gone = connections.accepted().saturating_sub(connections.open());
+        if gone.saturating_sub(given_back) >= MANY {
+            given_back = gone;
             // Nobody waits for it, and it can't fail.
             let _given = tokio::task::spawn_blocking(memory::trim).await;
         }
