@@ -61,7 +61,7 @@ pub async fn serve_http(setup: Setup, options: HttpOptions, ready: impl FnOnce(&
         transport: Transport::Http,
         protections: protections(certificate.is_some(), options.no_auth.is_none()),
     };
-    let wired = Wired::wire(&setup, asked).await?;
+    let wired = Wired::wire(&setup, &config, asked).await?;
     // What the environment held is wiped: the sources have what's theirs.
     drop(setup);
     wired.watch_policy();

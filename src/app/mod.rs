@@ -73,7 +73,7 @@ impl App {
     }
 
     async fn wire(setup: &Setup, who: Authenticated) -> Result<Self, SetupError> {
-        let wired = Wired::wire(setup, Asked::by(&who)).await?;
+        let wired = Wired::wire(setup, &setup.config()?, Asked::by(&who)).await?;
         let session = wired.session(who);
         Ok(Self { wired, session })
     }

@@ -50,16 +50,15 @@ impl<'a> Asked<'a> {
 }
 
 impl Wired {
-    /// Wires everything and records the start.
+    /// Wires everything that a configuration asks for and records the start.
     ///
     /// # Errors
     ///
     /// What keeps the configuration from being used, or the person's vault from being opened.
-    pub(super) async fn wire(setup: &Setup, asked: Asked<'_>) -> Result<Self, SetupError> {
-        let config = setup.config()?;
+    pub(super) async fn wire(setup: &Setup, config: &Config, asked: Asked<'_>) -> Result<Self, SetupError> {
         let clock = Clock::system();
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let audit = open_log(&config, clock.clone());
+        let audit = open_log(config, clock.clone());
         let policy = Arc::new(PolicyStore::open(config.policy.clone()));
         if let Some(error) = policy.last_error() {
             tracing::error!(%error, "the policy can't be used: everything is denied");
@@ -68,7 +67,7 @@ impl Wired {
             tracing::warn!("{note}");
         }
         check_log(&audit, &tasks, &stop);
-        let sources = sources::open(&config, setup.environment(), &clock, &tasks)?;
+        let sources = sources::open(config, setup.environment(), &clock, &tasks)?;
         let key = LockedKey::generate().map_err(|_| SetupError::internal())?;
         record_start(&audit, setup.hardening(), asked, &policy).await;
         let custody = Arc::new(Custody::new(sources, cache_settings(config.cache), key, &tasks, stop.clone()));
@@ -80,7 +79,8 @@ impl Wired {
                 (name.clone(), entries.collect())
             })
             .collect();
-        let broker = Broker::new(Arc::clone(&custody), FieldAliases::new(config.fields), bundles, tasks.clone());
+        let broker =
+            Broker::new(Arc::clone(&custody), FieldAliases::new(config.fields.clone()), bundles, tasks.clone());
         let door = Arc::new(Door::new(Arc::clone(&policy), audit.clone(), clock));
         Ok(Self { audit, broker, custody, door, policy, tasks, stop })
     }
