@@ -45,7 +45,7 @@ pub use self::body::{BodyError, collect};
 pub use self::endpoint::{Admission, Endpoint, Settings};
 pub use self::forwarded::{ForwardedError, client_address};
 pub use self::gate::Gate;
-pub use self::listener::{Connections, Limits, PeerAddress, TimedOut, Tls, TlsError, accept};
+pub use self::listener::{Connections, Limits, PeerAddress, TimedOut, Tls, TlsError, accept, certificate_end};
 pub use self::metadata::Resource;
 pub use self::operations::{Ready, operations};
 pub use self::quota::{Allowance, Quota, Quotas, Turn};

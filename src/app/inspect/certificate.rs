@@ -15,6 +15,7 @@ use super::Check;
 use super::http::MAX_BYTES;
 use crate::config::TlsFiles;
 use crate::policy::{ReadError, read_private, read_trusted};
+use crate::transport::http::certificate_end;
 
 const NAME: &str = "certificate";
 
@@ -43,7 +44,7 @@ pub(super) fn certificate(files: &TlsFiles, host: Option<&str>, now: Option<Time
 }
 
 fn lifetime(certificate: &CertificateDer<'_>, file: &str, now: Option<Timestamp>) -> Check {
-    let Some(end) = end_of(certificate) else {
+    let Some(end) = certificate_end(certificate) else {
         return Check::broken(NAME, format!("{file} doesn't say when it ends"), RENEW);
     };
     match now.map(|now| end.duration_since(now)) {
@@ -87,59 +88,6 @@ fn key(files: &TlsFiles, chain: Vec<CertificateDer<'_>>) -> Option<Check> {
         // Not every kind of key can say whose it is.
         Ok(()) | Err(_) => None,
     }
-}
-
-/// When a certificate ends: the second time in its `validity`.
-fn end_of(certificate: &[u8]) -> Option<Timestamp> {
-    let (whole, _) = element(certificate, Some(SEQUENCE))?;
-    let (signed, _) = element(whole, Some(SEQUENCE))?;
-    // Certificates of version 1 don't say so.
-    let (_, after) = element(signed, None)?;
-    let mut rest = if signed.first() == Some(&VERSION) { after } else { signed };
-    // Serial number, algorithm, issuer.
-    for _ in 0..3 {
-        (_, rest) = element(rest, None)?;
-    }
-    let (validity, _) = element(rest, Some(SEQUENCE))?;
-    let (_, end) = element(validity, None)?;
-    let (digits, _) = element(end, None)?;
-    let digits = str::from_utf8(digits).ok()?;
-    match end.first() {
-        Some(&UTC_TIME) => {
-            // X.509 has years of two digits until 2049.
-            let century = if digits.get(..2)? < "50" { "20" } else { "19" };
-            time(&format!("{century}{digits}"))
-        }
-        Some(&GENERALIZED_TIME) => time(digits),
-        _ => None,
-    }
-}
-
-const SEQUENCE: u8 = 0x30;
-const VERSION: u8 = 0xa0;
-const UTC_TIME: u8 = 0x17;
-const GENERALIZED_TIME: u8 = 0x18;
-
-/// One element in DER, of that tag if one is named: its content, and what comes after it.
-fn element(der: &[u8], tag: Option<u8>) -> Option<(&[u8], &[u8])> {
-    let (&[found, length], rest) = der.split_first_chunk::<2>()?;
-    if tag.is_some_and(|tag| tag != found) {
-        return None;
-    }
-    if length < 0x80 {
-        return rest.split_at_checked(usize::from(length));
-    }
-    let (digits, rest) = rest.split_at_checked(usize::from(length & 0x7f))?;
-    let more = |length: usize, digit: &u8| length.checked_mul(256)?.checked_add(usize::from(*digit));
-    rest.split_at_checked(digits.iter().try_fold(0, more)?)
-}
-
-/// `YYYYMMDDHHMMSSZ`.
-fn time(digits: &str) -> Option<Timestamp> {
-    let part = |from: usize, to: usize| digits.get(from..to);
-    let (date, rest) = (format!("{}-{}-{}", part(0, 4)?, part(4, 6)?, part(6, 8)?), digits.get(8..)?);
-    let clock = format!("{}:{}:{}", rest.get(..2)?, rest.get(2..4)?, rest.get(4..)?);
-    format!("{date}T{clock}").parse().ok()
 }
 
 #[cfg(test)]
@@ -232,9 +180,9 @@ mod tests {
         let one = made(HOST, 2027);
         let text = std::fs::read_to_string(&one.files.cert).unwrap();
         let der = CertificateDer::from_pem_slice(text.as_bytes()).unwrap();
-        assert!(end_of(&der).is_some());
+        assert!(certificate_end(&der).is_some());
         for end in 0..der.len() {
-            assert_eq!(end_of(der.get(..end).unwrap()), None, "{end}");
+            assert_eq!(certificate_end(der.get(..end).unwrap()), None, "{end}");
         }
     }
 }

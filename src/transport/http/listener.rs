@@ -26,7 +26,7 @@ mod watched;
 pub use self::accept::accept;
 pub use self::figures::{Connections, TimedOut};
 pub use self::limits::Limits;
-pub use self::tls::{Tls, TlsError};
+pub use self::tls::{Tls, TlsError, certificate_end};
 pub use self::watched::PeerAddress;
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{Error, InconsistentKeys, ServerConfig};
 use tokio_rustls::server::TlsStream;
 
+pub use self::expiry::certificate_end;
+
 /// Why a certificate and a key can't be used. None of the key is in here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TlsError {
@@ -85,7 +87,7 @@ impl Tls {
     /// When the certificate expires, if it can be told.
     #[must_use]
     pub fn expires(&self) -> Option<Timestamp> {
-        expiry::of(self.shown.pair().cert.first()?)
+        certificate_end(self.shown.pair().cert.first()?)
     }
 
     /// Makes a stream of bytes a private one.

@@ -13,7 +13,8 @@ const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
 /// The end of a DER certificate's validity; `None` if it isn't a certificate.
-pub(super) fn of(certificate: &[u8]) -> Option<Timestamp> {
+#[must_use]
+pub fn certificate_end(certificate: &[u8]) -> Option<Timestamp> {
     let (certificate, _) = sequence(certificate)?;
     let (mut rest, _) = sequence(certificate)?;
     if rest.first() == Some(&VERSION) {
@@ -88,7 +89,7 @@ mod tests {
     fn the_end_is_read_in_either_form() {
         for year in [2031, 2049, 2050, 2999] {
             let expected: Timestamp = format!("{year}-07-09T00:00:00Z").parse().unwrap();
-            assert_eq!(of(&certificate(year)), Some(expected));
+            assert_eq!(certificate_end(&certificate(year)), Some(expected));
         }
     }
 
@@ -96,14 +97,14 @@ mod tests {
     fn what_is_no_certificate_has_no_end() {
         let whole = certificate(2031);
         for length in 0..whole.len() {
-            assert_eq!(of(&whole[..length]), None, "{length}");
+            assert_eq!(certificate_end(&whole[..length]), None, "{length}");
         }
         for at in 0..whole.len() {
             for byte in [0, 0x30, 0x7f, 0x80, 0x84, 0xff] {
                 let mut changed = whole.clone();
                 changed[at] = byte;
                 // Whatever it says, it says it without a panic.
-                let _ = of(&changed);
+                let _ = certificate_end(&changed);
             }
         }
         assert_eq!(instant(UTC_TIME, "310709000000+0100"), None);
