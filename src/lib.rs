@@ -13,6 +13,7 @@ pub mod identity;
 pub mod memory;
 pub mod model;
 pub mod policy;
+pub mod redact;
 pub mod state;
 pub mod telemetry;
 pub mod tools;
