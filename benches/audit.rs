@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::path::Path;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use opward::audit::{AuditLog, Decision, Durability, Entry, Outcome, Subject, verify};
+use opward::audit::{AuditLog, Decision, Durability, Entry, Ledger, Outcome, Subject, verify};
 use opward::model::{
     Action, ClientName, Clock, PolicyHash, PrincipalName, RequestId, RuleId, SecretPath, SourceName, Transport,
 };
@@ -37,6 +37,7 @@ impl Asked {
             action: Action::Read,
             path: Subject::Secret(&self.path),
             source: Some(&self.source),
+            delivery: None,
             decision: Decision::Allow,
             rules: &self.rules,
             policy: PolicyHash([0xab; 32]),
@@ -90,7 +91,14 @@ fn whole_logs(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("whole");
     group.sample_size(10);
     group.bench_function("verifying 100,000 records", |bencher| bencher.iter(|| verify(&file)));
+    group.bench_function("the ledger's first question, 100,000 records", |bencher| {
+        bencher.iter(|| Ledger::open(file.as_path()).since(None));
+    });
     group.finish();
+    let ledger = Ledger::open(file.as_path());
+    criterion.bench_function("the ledger's next question", |bencher| {
+        bencher.iter(|| ledger.of(std::slice::from_ref(&asked.path)));
+    });
 }
 
 criterion_group!(benches, records, whole_logs);

@@ -129,7 +129,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(".env");
         fs::write(&file, template).unwrap();
-        BundleFile::of(name, &EnvFile::read(&file).unwrap())
+        BundleFile::of(name, &EnvFile::read(&file, "").unwrap())
     }
 
     fn added(bundle: &BundleFile, before: &str) -> Result<String, PublicError> {

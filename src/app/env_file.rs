@@ -1,5 +1,6 @@
 //! A `.env` file on its way into a vault.
 
+use std::io::Read as _;
 use std::path::Path;
 use std::{fs, io};
 
@@ -21,27 +22,28 @@ pub struct EnvFile(Vec<Variable>);
 pub struct Variable(dotenv::Variable);
 
 impl EnvFile {
-    /// Reads a file.
+    /// Reads a file. What's said when it can't be used ends in `otherwise`: what didn't happen then.
     ///
     /// # Errors
     ///
     /// When it can't be read or a line isn't one of a `.env` file; nothing of its text is quoted.
-    pub fn read(file: &Path) -> Result<Self, PublicError> {
-        let invalid = |message: String| PublicError::new(ErrorCode::Invalid, message, "nothing was stored");
+    pub fn read(file: &Path, otherwise: &'static str) -> Result<Self, PublicError> {
+        let invalid = |message: String| PublicError::new(ErrorCode::Invalid, message, otherwise);
         let name = file.display();
-        let size = match fs::metadata(file) {
-            Ok(found) => found.len(),
+        let opened = match fs::File::open(file) {
+            Ok(opened) => opened,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(invalid(format!("there's no file {name}")));
             }
             Err(error) => return Err(invalid(format!("{name}: {}", error.kind()))),
         };
-        if size > MAX_BYTES {
+        // It may be a pipe, whose length nothing tells. Buffers that it outgrows are wiped by the allocator.
+        let mut text = Zeroizing::new(String::new());
+        let read = opened.take(MAX_BYTES + 1).read_to_string(&mut text);
+        read.map_err(|error| invalid(format!("{name}: {}", error.kind())))?;
+        if u64::try_from(text.len()).is_ok_and(|length| length > MAX_BYTES) {
             return Err(invalid(format!("{name}: larger than {MAX_BYTES} bytes")));
         }
-        let text = fs::read_to_string(file)
-            .map(Zeroizing::new)
-            .map_err(|error| invalid(format!("{name}: {}", error.kind())))?;
         let variables = dotenv::parse(&text).map_err(|error| invalid(format!("{name}: {error}")))?;
         Ok(Self(variables.into_iter().map(Variable).collect()))
     }
@@ -76,6 +78,11 @@ impl Variable {
     /// The reference it holds, with or without `{{ }}` around it: that's no secret.
     pub(super) fn reference(&self) -> Option<Reference> {
         self.0.reference()
+    }
+
+    /// What it is to custody.
+    pub(super) fn of_custody(&self) -> &dotenv::Variable {
+        &self.0
     }
 
     pub(super) fn into_secret(self) -> NewSecret {

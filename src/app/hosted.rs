@@ -65,6 +65,7 @@ pub async fn serve_http(setup: Setup, options: HttpOptions, ready: impl FnOnce(&
     // What the environment held is wiped: the sources have what's theirs.
     drop(setup);
     wired.watch_policy();
+    wired.read_ahead();
     let tls = certificate.map(|(files, tls)| {
         wired.tasks.spawn(files.watch(tls.clone(), wired.stop.clone()));
         tls

@@ -1,8 +1,10 @@
 //! What works, what's missing, and which promises hold on this machine.
 
 mod certificate;
+mod exposure;
 mod http;
 mod onepassword;
+mod uses;
 
 use serde::Serialize;
 
@@ -11,6 +13,8 @@ use tokio_util::task::TaskTracker;
 use super::setup::{Setup, SetupError};
 use super::sources;
 use crate::audit::{AuditLog, Durability, verify};
+use crate::authz::Deadlines;
+use crate::broker::OwnFiles;
 use crate::config::{Config, ConfigError, Origin};
 use crate::custody::Catalog;
 use crate::custody::SourceError;
@@ -78,6 +82,7 @@ pub async fn inspect(setup: &Setup) -> Vec<Check> {
             checks.extend(policy(&config));
             checks.extend(vaults(&config, setup).await);
             checks.push(log(&config));
+            checks.extend(exposure::exposure(&config.audit.file, &deadlines(&config), Clock::system().now()));
             checks.extend(http::http(&config.http, Clock::system().now()));
         }
         Err(error) => checks.push(configuration(&error)),
@@ -117,11 +122,12 @@ fn policy(config: &Config) -> Vec<Check> {
             let warned = warnings.iter().map(|warning| {
                 Check::weak(
                     "policy",
-                    format!("line {}: rule `{}` {}", warning.line, warning.rule, warning.message),
+                    format!("line {}: {} {}", warning.line, warning.about, warning.message),
                     &*warning.help,
                 )
             });
-            std::iter::once(found).chain(warned).collect()
+            let used = uses::uses(&policy, &OwnFiles::new(config.own_files()));
+            std::iter::once(found).chain(warned).chain(used).collect()
         }
         Err(LoadError::Invalid(diagnostics)) => {
             let remedy = format!(
@@ -218,6 +224,11 @@ fn log(config: &Config) -> Check {
         Ok(report) => Check::broken("audit log", format!("{file}: {report}"), "`opward audit verify` shows the place"),
         Err(error) => Check::broken("audit log", error.to_string(), ""),
     }
+}
+
+/// What the policy asks for after an exposure; that it can't be read is said where it's looked at.
+fn deadlines(config: &Config) -> Deadlines {
+    Policy::load(&config.policy).map(|policy| Deadlines::of(&policy)).unwrap_or_default()
 }
 
 fn memory(setup: &Setup) -> Vec<Check> {

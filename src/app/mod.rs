@@ -4,10 +4,13 @@
 mod bearer;
 mod bundle_file;
 mod env_file;
+mod exposure;
 mod figures;
 mod hosted;
 mod inspect;
 mod readiness;
+pub mod run;
+mod run_variables;
 mod setup;
 mod sources;
 mod wired;
@@ -15,6 +18,7 @@ mod wired;
 pub use bearer::NewBearer;
 pub use bundle_file::BundleFile;
 pub use env_file::{EnvFile, Variable};
+pub use exposure::{ExposureFilter, ExposureRow, Exposures, Since, exposures};
 pub use figures::Counting;
 pub use hosted::{HttpOptions, serve_http};
 pub use inspect::{Check, Health, inspect};
@@ -23,9 +27,21 @@ pub use setup::{Setup, SetupError, Starts};
 pub use sources::token::{Purpose as TokenFor, check_pasted as check_token};
 pub use sources::{NewVault, create_vault};
 
+/// What's done when opward has started itself once more, under a word that no command has; `None` otherwise.
+#[must_use]
+pub fn as_a_helper(command_line: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
+    let mut words = command_line.into_iter().skip(1);
+    match words.next()?.to_str()? {
+        runner::SUPERVISE if words.next().is_none() => Some(runner::supervise()),
+        terminal::word::ATTEND => Some(terminal::attend(words)),
+        terminal::word::END => Some(terminal::die(words)),
+        _ => None,
+    }
+}
+
 /// What the command line shows of the audit log.
 pub mod log {
-    pub use crate::audit::{Filter, Kind, Record, Report, show, verify, visible};
+    pub use crate::audit::{Decision, Filter, Kind, Record, Report, show, verify, visible};
 }
 
 /// What the command line shows of policies.
@@ -37,7 +53,9 @@ pub use crate::memory::{Hardened, Hardening};
 pub use crate::telemetry::{Format as LogFormat, LevelsError, quiet_panics, start as log_to_stderr};
 pub use crate::tools::ToolName as Tool;
 
+use std::ffi::OsString;
 use std::path::Path;
+use std::process::ExitCode;
 
 use serde_json::{Map, Value};
 use tokio::signal::unix::{SignalKind, signal};
@@ -48,6 +66,7 @@ use crate::audit::{AuditLog, Durability, RecordHash};
 use crate::authz::Session;
 use crate::identity::{self, Authenticated};
 use crate::model::{ClientName, Clock, ErrorCode, PrincipalName, PublicError, Reference};
+use crate::runner::{self, terminal};
 use crate::tools::{NotSetUp, Server, Toolbox};
 use crate::transport::stdio;
 
@@ -128,6 +147,7 @@ pub async fn serve_stdio(setup: Setup, principal: PrincipalName) -> Result<(), P
     let (app, server) = match wired {
         Ok(app) => {
             app.wired.watch_policy();
+            app.wired.read_ahead();
             let toolbox = app.toolbox();
             (Some(app), Server::new(Ok(toolbox)))
         }

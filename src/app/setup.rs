@@ -21,6 +21,8 @@ pub enum Starts {
     WhatIsConfigured,
     /// 1Password's program with its app, although it isn't configured yet.
     TheApp,
+    /// A person's own command, which may gain privileges, as `sudo` does.
+    AnyCommand,
 }
 
 /// Why the program can't be wired.
@@ -44,7 +46,7 @@ impl Setup {
         let found = Dirs::find(&environment).ok().map(|dirs| Config::load(named.as_deref(), &environment, &dirs));
         let configured = matches!(found, Some(Ok(config)) if config.asks_the_app());
         let privileges = match starts {
-            Starts::TheApp => Privileges::OfPrograms,
+            Starts::TheApp | Starts::AnyCommand => Privileges::OfPrograms,
             Starts::WhatIsConfigured if configured => Privileges::OfPrograms,
             Starts::WhatIsConfigured => Privileges::Inherited,
         };

@@ -10,9 +10,10 @@ use super::setup::{Setup, SetupError};
 use super::sources;
 use crate::audit::{AuditLog, Durability, Event};
 use crate::authz::{Door, Session};
-use crate::broker::Broker;
+use crate::broker::{Broker, OwnFiles};
 use crate::config::{self, Config};
 use crate::custody::{CacheSettings, Custody, FieldAliases};
+use crate::egress::Sender;
 use crate::identity::Authenticated;
 use crate::memory::{Hardening, LockedKey, Outcome};
 use crate::model::{Clock, PrincipalName, Transport};
@@ -68,6 +69,8 @@ impl Wired {
         }
         check_log(&audit, &tasks, &stop);
         let sources = sources::open(config, setup.environment(), &clock, &tasks)?;
+        let own_files = OwnFiles::new(config.own_files());
+        let sender = Sender::new();
         let key = LockedKey::generate().map_err(|_| SetupError::internal())?;
         record_start(&audit, setup.hardening(), asked, &policy).await;
         let custody = Arc::new(Custody::new(sources, cache_settings(config.cache), key, &tasks, stop.clone()));
@@ -79,8 +82,14 @@ impl Wired {
                 (name.clone(), entries.collect())
             })
             .collect();
-        let broker =
-            Broker::new(Arc::clone(&custody), FieldAliases::new(config.fields.clone()), bundles, tasks.clone());
+        let broker = Broker::new(
+            Arc::clone(&custody),
+            FieldAliases::new(config.fields.clone()),
+            bundles,
+            tasks.clone(),
+            sender,
+            own_files,
+        );
         let door = Arc::new(Door::new(Arc::clone(&policy), audit.clone(), clock));
         Ok(Self { audit, broker, custody, door, policy, tasks, stop })
     }
@@ -98,6 +107,16 @@ impl Wired {
             tasks.spawn(async move { record_reload(&audit, &event).await });
         };
         self.tasks.spawn(watch(Arc::clone(&self.policy), record, self.stop.clone()));
+    }
+
+    /// Reads for the ledger what the log has, so that the first question about exposures needn't wait for it.
+    pub(super) fn read_ahead(&self) {
+        let (ledger, tasks, stop) = (self.door.ledger().clone(), self.tasks.clone(), self.stop.clone());
+        self.tasks.spawn(async move {
+            if tokio::time::timeout(READ_AFTER, stop.cancelled()).await.is_err() {
+                tasks.spawn_blocking(move || while !stop.is_cancelled() && ledger.advance().is_ok_and(|all| !all) {});
+            }
+        });
     }
 
     /// Finishes what was begun, wipes what's cached and ends.
@@ -126,6 +145,9 @@ const CHECKED_AT_ONCE: u64 = 256 * 1024;
 
 /// How long the check of a longer log keeps out of the way of the first requests.
 const CHECKED_AFTER: Duration = Duration::from_secs(1);
+
+/// How long reading the log for the ledger keeps out of the way of the first requests, and of that check.
+const READ_AFTER: Duration = Duration::from_secs(2);
 
 /// A broken chain lets nothing more be opened.
 fn check_log(audit: &AuditLog, tasks: &TaskTracker, stop: &CancellationToken) {
@@ -159,7 +181,7 @@ fn protections(hardening: Hardening) -> Vec<&'static str> {
 
 async fn record_start(audit: &AuditLog, hardening: Hardening, asked: Asked<'_>, policy: &PolicyStore) {
     for (measure, outcome) in hardening.iter().filter(|(_, outcome)| !outcome.held()) {
-        let why = if outcome == Outcome::LeftOff { "left off for the 1Password app" } else { outcome.word() };
+        let why = if outcome == Outcome::LeftOff { "left off for what it starts" } else { outcome.word() };
         tracing::warn!("not promised on this machine: {} ({why})", measure.promise());
     }
     let current = policy.current();

@@ -1,8 +1,9 @@
 //! What can be told to the log. Every part is a parsed name, a closed word or a digest: there's no
 //! field that a secret's value could be put into.
 
+use super::sandbox::SandboxWords;
 use crate::model::{
-    Action, ClientName, ErrorCode, ItemPath, PolicyHash, PrincipalName, Reason, Reference, RequestId, RuleId,
+    Action, ClientName, Delivery, ErrorCode, ItemPath, PolicyHash, PrincipalName, Reason, Reference, RequestId, RuleId,
     SecretPath, SourceName, Transport,
 };
 
@@ -23,6 +24,8 @@ pub struct Entry<'a> {
     pub path: Subject<'a>,
     /// The source that keeps it, once that's known.
     pub source: Option<&'a SourceName>,
+    /// How the value would be put where it's needed, for a request to use one.
+    pub delivery: Option<&'a Delivery>,
     /// What was decided.
     pub decision: Decision,
     /// The rules that decided.
@@ -53,13 +56,15 @@ pub enum Decision {
     Allow,
     /// It may not.
     Deny,
+    /// It may not: it carries a value that its caller was never given.
+    Leak,
     /// It never got as far as a decision.
     None,
 }
 
 impl Decision {
     /// Every decision.
-    pub const ALL: [Self; 3] = [Self::Allow, Self::Deny, Self::None];
+    pub const ALL: [Self; 4] = [Self::Allow, Self::Deny, Self::Leak, Self::None];
 
     /// The word for it; empty where nothing was decided.
     #[must_use]
@@ -67,6 +72,7 @@ impl Decision {
         match self {
             Self::Allow => "allow",
             Self::Deny => "deny",
+            Self::Leak => "leak",
             Self::None => "",
         }
     }
@@ -100,26 +106,39 @@ pub enum Event<'a> {
 }
 
 /// How a request that was let through ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Outcome(Option<ErrorCode>);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    code: Option<ErrorCode>,
+    sandbox: Option<SandboxWords>,
+}
 
 impl Outcome {
     /// It did what it was asked.
     #[must_use]
     pub const fn done() -> Self {
-        Self(None)
+        Self { code: None, sandbox: None }
     }
 
     /// It failed.
     #[must_use]
     pub const fn failed(code: ErrorCode) -> Self {
-        Self(Some(code))
+        Self { code: Some(code), sandbox: None }
+    }
+
+    /// The same, where a program had been started, confined by these layers.
+    #[must_use]
+    pub fn within(self, sandbox: SandboxWords) -> Self {
+        Self { sandbox: Some(sandbox), ..self }
     }
 
     /// The code it failed with.
     #[must_use]
-    pub const fn code(self) -> Option<ErrorCode> {
-        self.0
+    pub const fn code(&self) -> Option<ErrorCode> {
+        self.code
+    }
+
+    pub(super) fn into_sandbox(self) -> Option<SandboxWords> {
+        self.sandbox
     }
 }
 

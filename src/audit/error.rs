@@ -190,6 +190,12 @@ pub struct ReadError {
     pub trouble: Trouble,
 }
 
+impl From<ReadError> for AuditError {
+    fn from(error: ReadError) -> Self {
+        Self::Io { doing: "the audit log can't be read", trouble: error.trouble }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

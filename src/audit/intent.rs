@@ -8,6 +8,7 @@ use super::entry::{Kind, Outcome};
 use super::hash::RecordHash;
 use super::line::{Body, Head, Stamp};
 use super::log::AuditLog;
+use super::sandbox::SandboxWords;
 use crate::model::{ErrorCode, RequestId};
 
 /// The outcome of a request that nobody waited for.
@@ -24,6 +25,7 @@ pub struct Intent {
     handed_over: bool,
     /// What to record when this is dropped.
     code: Option<&'static str>,
+    sandbox: Option<SandboxWords>,
     request: RequestId,
     head: Head,
     since: Instant,
@@ -34,7 +36,8 @@ pub struct Receipt(Head);
 
 impl Intent {
     pub(super) fn new(log: AuditLog, body: Body, request: RequestId, head: Head) -> Self {
-        Self { log, body, handed_over: false, code: Some(ABANDONED), request, head, since: Instant::now() }
+        let code = Some(ABANDONED);
+        Self { log, body, handed_over: false, code, sandbox: None, request, head, since: Instant::now() }
     }
 
     /// The request it was recorded for.
@@ -57,13 +60,14 @@ impl Intent {
     pub async fn settle(mut self, outcome: Outcome) -> Result<Receipt, AuditError> {
         // Should the caller go away while this waits, the drop below records this outcome.
         self.code = outcome.code().map(ErrorCode::as_str);
+        self.sandbox = outcome.into_sandbox();
         let stamp = self.stamp();
         self.log.append(&self.body, &stamp, &mut self.handed_over).await.map(Receipt::new)
     }
 
     fn stamp(&self) -> Stamp {
         let ms = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Stamp { kind: Kind::Outcome, code: self.code.map(Into::into), ms: Some(ms) }
+        Stamp { kind: Kind::Outcome, code: self.code.map(Into::into), ms: Some(ms), sandbox: self.sandbox.clone() }
     }
 }
 

@@ -11,6 +11,7 @@ use aws_lc_rs::digest;
 use super::entry::{Decision, Entry, Event, Kind, Subject};
 use super::hash::{RecordHash, hex_into};
 use super::json::{Text, escape_invisible};
+use super::sandbox::SandboxWords;
 use crate::model::{PolicyHash, RuleId};
 
 /// The most bytes a line may have. Nothing comes near it but a request that hundreds of rules match.
@@ -51,6 +52,7 @@ pub(super) struct Parts<'a> {
     pub(super) action: &'a str,
     pub(super) client: &'a str,
     pub(super) decision: &'a str,
+    pub(super) delivery: Option<&'a str>,
     pub(super) path: Option<&'a str>,
     pub(super) policy: &'a str,
     pub(super) principal: &'a str,
@@ -66,15 +68,16 @@ pub(super) struct Stamp {
     pub(super) kind: Kind,
     pub(super) code: Option<Cow<'static, str>>,
     pub(super) ms: Option<u64>,
+    pub(super) sandbox: Option<SandboxWords>,
 }
 
 impl Stamp {
     pub(super) const fn of(kind: Kind) -> Self {
-        Self { kind, code: None, ms: None }
+        Self { kind, code: None, ms: None, sandbox: None }
     }
 
     pub(super) fn with_code(kind: Kind, code: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, code: Some(code.into()), ms: None }
+        Self { kind, code: Some(code.into()), ms: None, sandbox: None }
     }
 }
 
@@ -86,10 +89,12 @@ impl Body {
             Subject::Reference(reference) => Some(Cow::Owned(reference.to_string())),
             Subject::None => None,
         };
+        let delivery = entry.delivery.map(ToString::to_string);
         let parts = Parts {
             action: entry.action.as_str(),
             client: entry.client.as_str(),
             decision: entry.decision.as_str(),
+            delivery: delivery.as_deref(),
             path: path.as_deref(),
             policy: &policy_text(entry.policy),
             principal: entry.principal.as_str(),
@@ -139,6 +144,7 @@ impl Body {
         text.field(",\"client\":", parts.client);
         let head = text.bytes.len();
         text.field(",\"decision\":", parts.decision);
+        text.optional(",\"delivery\":", parts.delivery);
         let decision = text.bytes.len();
         text.optional(",\"path\":", parts.path);
         text.field(",\"policy\":", parts.policy);
@@ -202,6 +208,7 @@ pub(super) fn render(body: &Body, stamp: &Stamp, before: &Head, time: &[u8], out
     text.bytes.extend_from_slice(&before.hash.hex());
     text.raw("\"");
     text.bytes.extend_from_slice(rules);
+    text.optional(",\"sandbox\":", stamp.sandbox.as_ref().map(SandboxWords::as_str));
     text.raw(",\"seq\":");
     text.number(seq);
     text.bytes.extend_from_slice(source);

@@ -12,6 +12,7 @@
 mod appender;
 mod entry;
 mod error;
+mod exposure;
 mod figures;
 mod file;
 mod group;
@@ -23,6 +24,7 @@ mod lines;
 mod log;
 mod record;
 mod report;
+mod sandbox;
 mod show;
 mod tail;
 mod time;
@@ -31,12 +33,14 @@ mod words;
 
 pub use entry::{Decision, Entry, Event, Kind, Outcome, Subject};
 pub use error::{AuditError, ReadError, Trouble};
+pub use exposure::{Exposure, How, Ledger, Present};
 pub use figures::Figures;
 pub use hash::{RecordHash, RecordHashError};
 pub use intent::{Intent, Receipt};
 pub use log::{AuditLog, Durability};
 pub use record::{Fault, Record};
 pub use report::{AcceptedBreak, BadLine, Report, Unfinished, visible};
+pub use sandbox::{SandboxWords, SandboxWordsError};
 pub use show::{Filter, Records, ShowError, show};
 pub use verify::verify;
 

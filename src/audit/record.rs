@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::entry::{Decision, Kind};
 use super::hash::RecordHash;
 use super::line::{Body, Head, MAX_LINE, Parts, Stamp, render};
+use super::sandbox::SandboxWords;
 use super::{time, words};
 use crate::model::{Action, Transport};
 
@@ -47,6 +48,10 @@ pub struct Record {
     /// What was decided.
     #[serde(serialize_with = "words::word", deserialize_with = "words::decision")]
     pub decision: Decision,
+    /// How the value was to be put where it's needed: `command:NAME`, `trusted-code:NAME`, `http:NAME`, `run` or
+    /// `run-unmasked`.
+    #[serde(default, deserialize_with = "words::present", skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<String>,
     /// The rules that decided.
     pub rules: Vec<String>,
     /// The policy they stand in.
@@ -60,6 +65,9 @@ pub struct Record {
     /// How long it took, in milliseconds.
     #[serde(default, deserialize_with = "words::present", skip_serializing_if = "Option::is_none")]
     pub ms: Option<u64>,
+    /// What confined the program that got the value.
+    #[serde(default, deserialize_with = "words::present", skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<SandboxWords>,
     /// SHA-256 over the line's RFC 8785 form without this field.
     pub hash: RecordHash,
 }
@@ -127,7 +135,7 @@ const REQUIRED: [&str; 13] = [
 ];
 
 /// The keys some records have.
-const OPTIONAL: [&str; 5] = ["code", "ms", "path", "reason", "source"];
+const OPTIONAL: [&str; 7] = ["code", "delivery", "ms", "path", "reason", "sandbox", "source"];
 
 impl Record {
     /// Reads one line, without its line end, and checks that it's byte for byte what its content and
@@ -170,6 +178,7 @@ impl Record {
             action: self.action.map(Action::as_str).unwrap_or_default(),
             client: &self.client,
             decision: self.decision.as_str(),
+            delivery: self.delivery.as_deref(),
             path: self.path.as_deref(),
             policy: &self.policy,
             principal: &self.principal,
@@ -182,7 +191,7 @@ impl Record {
     }
 
     fn stamp(&self) -> Stamp {
-        Stamp { kind: self.kind, code: self.code.clone().map(Into::into), ms: self.ms }
+        Stamp { kind: self.kind, code: self.code.clone().map(Into::into), ms: self.ms, sandbox: self.sandbox.clone() }
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Filter {
     pub kind: Option<Kind>,
     /// With one decision.
     pub decision: Option<Decision>,
+    /// With one delivery, as records write it, or with any of a kind: `command:migrate`, `command`.
+    pub delivery: Option<String>,
     /// About one request.
     pub request: Option<String>,
     /// Only the last so many of those.
@@ -49,8 +51,15 @@ impl Filter {
             && self.until.is_none_or(|until| record.time < until)
             && self.kind.is_none_or(|kind| record.kind == kind)
             && self.decision.is_none_or(|decision| record.decision == decision)
+            && self.delivery.as_ref().is_none_or(|wanted| delivers(record.delivery.as_deref(), wanted))
             && self.request.as_ref().is_none_or(|request| record.request == *request)
     }
+}
+
+/// Whether a record's delivery is the one that's wanted, or one of the kind.
+fn delivers(delivery: Option<&str>, wanted: &str) -> bool {
+    delivery
+        .is_some_and(|delivery| delivery == wanted || delivery.split_once(':').is_some_and(|(kind, _)| kind == wanted))
 }
 
 fn covers(pattern: &PathPattern, path: Option<&str>) -> bool {

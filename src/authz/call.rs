@@ -1,5 +1,8 @@
 //! One request on its way through the door.
 
+mod delivering;
+mod given;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -13,16 +16,16 @@ use crate::approval;
 use crate::audit::{AuditError, Decision, Entry, Intent, Subject};
 use crate::identity::Authenticated;
 use crate::model::{
-    Action, ActionKind, Category, ClientName, Decided, DefaultVault, Item, ItemPath, PolicyHash, PrincipalName,
-    PublicError, Reason, Reference, Request, RequestId, RuleId, SourceName, Tag, Target,
+    Action, ActionKind, Category, ClientName, Decided, DefaultVault, Delivery, Item, ItemPath, PolicyHash,
+    PrincipalName, PublicError, Reason, Reference, Request, RequestId, RuleId, SourceName, Tag, Target, kind::Use,
 };
 use crate::policy::{DenyReason, Policy, Verdict};
 
 /// One request: who asks, why, and the policy and time that decide it from beginning to end.
 #[derive(Debug)]
 pub struct Call {
-    door: Arc<Door>,
-    who: Arc<Authenticated>,
+    pub(super) door: Arc<Door>,
+    pub(super) who: Arc<Authenticated>,
     vault: Option<Arc<DefaultVault>>,
     client: ClientName,
     reason: Option<Reason>,
@@ -34,16 +37,27 @@ pub struct Call {
 
 /// What a record says a request is about.
 #[derive(Clone, Copy)]
-struct About<'a> {
+pub(super) struct About<'a> {
     action: Action,
     subject: Subject<'a>,
     source: Option<&'a SourceName>,
+    delivery: Option<&'a Delivery>,
 }
 
 impl<'a> About<'a> {
-    fn secret(action: Action, target: &'a Target) -> Self {
+    pub(super) fn nothing(action: Action) -> Self {
+        Self { action, subject: Subject::None, source: None, delivery: None }
+    }
+
+    pub(super) fn secret(action: Action, target: &'a Target) -> Self {
         let source = target.place.as_ref().map(|place| &place.source);
-        Self { action, subject: Subject::Secret(&target.path), source }
+        Self { action, subject: Subject::Secret(&target.path), source, delivery: None }
+    }
+}
+
+impl<'a> About<'a> {
+    fn request<A: ActionKind>(request: &'a Request<A>) -> Self {
+        Self { delivery: request.delivery(), ..Self::secret(A::ACTION, &request.target) }
     }
 }
 
@@ -69,6 +83,12 @@ impl Call {
     #[must_use]
     pub fn held(&self) -> Option<Held> {
         self.held.clone()
+    }
+
+    /// The same request, with what its caller says it's for.
+    #[must_use]
+    pub fn saying(self, reason: Option<Reason>) -> Self {
+        Self { reason, ..self }
     }
 
     /// Who asks.
@@ -101,12 +121,26 @@ impl Call {
     ///
     /// The recorded refusal, or the log's failure if nothing could be recorded.
     pub async fn authorize<A: ActionKind>(&self, target: Target) -> Result<Permit<A>, Refusal> {
-        let request = Request::<A>::new(self.id, target, self.reason.clone());
+        self.admit(Request::<A>::new(self.id, target, self.reason.clone())).await
+    }
+
+    /// Decides and records a request to put a secret where it's needed, in one way.
+    ///
+    /// # Errors
+    ///
+    /// The recorded refusal, or the log's failure if nothing could be recorded.
+    pub async fn authorize_use(&self, target: Target, delivery: Delivery) -> Result<Permit<Use>, Refusal> {
+        self.admit(Request::delivering(self.id, target, self.reason.clone(), delivery)).await
+    }
+
+    async fn admit<A: ActionKind>(&self, request: Request<A>) -> Result<Permit<A>, Refusal> {
         let grant = match self.policy.decide(self.who.principal(), &request, self.now) {
             Verdict::Allow(grant) => grant,
-            Verdict::Deny(reason) => return Err(self.deny(A::ACTION, &request.target, &reason).await),
+            Verdict::Deny(reason) => {
+                return Err(self.deny_about(About::request(&request), &request.target, &reason).await);
+            }
         };
-        let about = About::secret(A::ACTION, &request.target);
+        let about = About::request(&request);
         let grant = match approval::settle(grant) {
             Ok(grant) => grant,
             Err(missing) => {
@@ -130,8 +164,7 @@ impl Call {
     ///
     /// The log's failure.
     pub async fn look(&self, action: Action) -> Result<Pending, Refusal> {
-        let about = About { action, subject: Subject::None, source: None };
-        Ok(Pending::of(self.intent(about, &[]).await?))
+        Ok(Pending::of(self.intent(About::nothing(action), &[]).await?))
     }
 
     /// Like [`Call::look`], at one item, with the rules that show its first visible field.
@@ -144,7 +177,7 @@ impl Call {
         let first = visible.fields().next().map(|(field, _)| item.target(field));
         let outlook = first.map(|first| self.policy.outlook(self.who.principal(), action, &first, self.now));
         let rules = outlook.and_then(Result::ok).map(|(rules, _)| rules).unwrap_or_default();
-        let about = About { action, subject: Subject::Item(&item.path), source: Some(&item.source) };
+        let about = About { action, subject: Subject::Item(&item.path), source: Some(&item.source), delivery: None };
         Ok(Pending::of(self.intent(about, &rules).await?))
     }
 
@@ -251,7 +284,7 @@ impl Call {
     /// Ends a request that no item and no path can be named for.
     pub async fn fail(&self, action: Action, reference: Option<&Reference>, error: PublicError) -> Refusal {
         let subject = reference.map_or(Subject::None, Subject::Reference);
-        let entry = self.entry(About { action, subject, source: None }, Decision::Deny, &[]);
+        let entry = self.entry(About { action, subject, source: None, delivery: None }, Decision::Deny, &[]);
         let recorded = Box::pin(self.door.audit.failure(entry, error.code)).await;
         self.door.decisions.one((action, Decided::Failed));
         Refusal::of(error, recorded.map(Settled::of))
@@ -260,7 +293,7 @@ impl Call {
     /// Ends a request whose reference resolves to nothing, or to something its principal may not
     /// even list: the two get the same answer.
     pub async fn deny_unseen(&self, action: Action, reference: &Reference) -> Refusal {
-        let about = About { action, subject: Subject::Reference(reference), source: None };
+        let about = About { action, subject: Subject::Reference(reference), source: None, delivery: None };
         // What's decided without a rule is decided so for what exists, too.
         let reason = self.policy.denies_all(self.now).unwrap_or(DenyReason::NoRule);
         let error = denial::denied(self.principal(), action, &reason, None);
@@ -279,7 +312,11 @@ impl Call {
     }
 
     async fn deny(&self, action: Action, target: &Target, reason: &DenyReason) -> Refusal {
-        let about = About::secret(action, target);
+        self.deny_about(About::secret(action, target), target, reason).await
+    }
+
+    async fn deny_about(&self, about: About<'_>, target: &Target, reason: &DenyReason) -> Refusal {
+        let action = about.action;
         let known = self.may_list(std::slice::from_ref(target)).then_some(&target.path);
         let error = denial::denied(self.principal(), action, reason, known);
         self.refuse(about, reason.rules(), error, Decided::Denied).await
@@ -292,8 +329,15 @@ impl Call {
         recorded
     }
 
-    async fn refuse(&self, about: About<'_>, rules: &[RuleId], error: PublicError, decided: Decided) -> Refusal {
-        let entry = self.entry(about, Decision::Deny, rules);
+    pub(super) async fn refuse(
+        &self,
+        about: About<'_>,
+        rules: &[RuleId],
+        error: PublicError,
+        decided: Decided,
+    ) -> Refusal {
+        let decision = if decided == Decided::Leaked { Decision::Leak } else { Decision::Deny };
+        let entry = self.entry(about, decision, rules);
         let recorded = Box::pin(self.door.audit.refusal(entry, error.code)).await;
         self.count(about.action, decided, recorded.is_ok());
         Refusal::of(error, recorded.map(Settled::of))
@@ -318,6 +362,7 @@ impl Call {
             action: about.action,
             path: about.subject,
             source: about.source,
+            delivery: about.delivery,
             decision,
             rules,
             policy: self.policy.hash(),

@@ -43,6 +43,15 @@ pub(super) fn denied(
     }
 }
 
+/// The refusal to use an entry of the policy: the same for one that isn't there.
+pub(super) fn not_open(principal: &PrincipalName) -> PublicError {
+    PublicError::new(
+        ErrorCode::Denied,
+        format!("no rule lets `{principal}` use this entry, whether or not it exists"),
+        "list_actions shows what you may use; ask the owner to add an entry and a rule with `use` for it",
+    )
+}
+
 /// The refusal of a request that doesn't say why.
 pub(super) fn reason_required(action: Action) -> PublicError {
     PublicError::new(
@@ -50,6 +59,30 @@ pub(super) fn reason_required(action: Action) -> PublicError {
         format!("a rule allows to {action} this only with a reason"),
         "pass `reason`: one sentence saying what you need it for; it's recorded",
     )
+}
+
+/// The refusal of a request that carries a value its caller was never given. `known` is the value's path, where the
+/// caller may know it.
+pub(super) fn leaked(argument: Option<&str>, known: Option<&SecretPath>) -> PublicError {
+    let argument = argument.map_or_else(|| "an argument".to_owned(), |name| format!("`{name}`"));
+    let value = known.map_or_else(|| "a value of a vault".to_owned(), |path| format!("the value of {path}"));
+    PublicError::new(
+        ErrorCode::Denied,
+        format!("{argument} holds {value}, which you were never given; nothing was done, and it's recorded"),
+        "don't pass it on; tell your human where you have it from: it has leaked, so the owner should rotate it. What \
+         needs it gets it through run_command or http_request, without you seeing it",
+    )
+}
+
+/// The refusal of all that comes from a principal after several of those.
+pub(super) fn leaked_too_often(wait: Duration) -> PublicError {
+    let seconds = wait.as_secs().saturating_add(1);
+    PublicError::new(
+        ErrorCode::RateLimited,
+        "you passed on values you were never given several times, so nothing is taken from you for a while",
+        "tell your human: the audit log names the values, and they should be rotated",
+    )
+    .with_retry_after(seconds)
 }
 
 /// The refusal of a request that comes too soon.

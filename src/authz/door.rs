@@ -6,18 +6,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::call::Call;
 use super::figures::Figures;
-use crate::audit::AuditLog;
+use crate::audit::{AuditLog, Ledger};
 use crate::identity::Authenticated;
 use crate::model::{Action, ClientName, Clock, Counts, Decided, DefaultVault, PrincipalName, Reason, RequestId};
 use crate::policy::PolicyStore;
-use crate::state::RateLimits;
+use crate::state::{Leaks, RateLimits};
 
-/// The policy in force, the log, the counts and the clock.
+/// The policy in force, the log and what it says of exposures, the counts and the clock.
 #[derive(Debug)]
 pub struct Door {
     pub(super) policy: Arc<PolicyStore>,
     pub(super) audit: AuditLog,
+    pub(super) ledger: Ledger,
     pub(super) limits: RateLimits,
+    pub(super) leaks: Leaks,
     pub(super) clock: Clock,
     pub(super) decisions: Counts<(Action, Decided)>,
 }
@@ -26,7 +28,15 @@ impl Door {
     /// Hangs the door.
     #[must_use]
     pub fn new(policy: Arc<PolicyStore>, audit: AuditLog, clock: Clock) -> Self {
-        Self { policy, audit, limits: RateLimits::new(), clock, decisions: Counts::new() }
+        let ledger = Ledger::open(audit.file());
+        let (limits, leaks) = (RateLimits::new(), Leaks::new());
+        Self { policy, audit, ledger, limits, leaks, clock, decisions: Counts::new() }
+    }
+
+    /// What was exposed, as the log has it.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     /// What was decided so far.

@@ -7,13 +7,16 @@
 mod call;
 mod denial;
 mod door;
+mod exposure;
 mod figures;
+mod guard;
 mod permit;
 mod refusal;
 mod view;
 
 pub use call::Call;
 pub use door::{Door, Held, Session};
+pub use exposure::{Deadlines, Exposed};
 pub use figures::Figures;
 pub use permit::{Pending, Permit, Settled};
 pub use refusal::Refusal;

@@ -1,7 +1,7 @@
 //! The proof that a request was allowed and recorded, and what's left of it once it's spent.
 
 use super::refusal::Refusal;
-use crate::audit::{AuditError, Intent, Outcome, Receipt};
+use crate::audit::{AuditError, Intent, Outcome, Receipt, SandboxWords};
 use crate::model::{ActionKind, ErrorCode, PublicError, Request};
 use crate::policy::Grant;
 
@@ -57,7 +57,27 @@ impl Pending {
         Ok(Settled::of(self.intent.settle(Outcome::done()).await?))
     }
 
-    /// Records that it failed.
+    /// Records that it was done, by a program that was confined by these layers.
+    ///
+    /// # Errors
+    ///
+    /// When the audit log can't be written.
+    pub async fn done_within(self, sandbox: &str) -> Result<Settled, AuditError> {
+        Ok(Settled::of(self.intent.settle(Outcome::done().within(words(sandbox))).await?))
+    }
+
+    /// Records that it failed after a program, confined by these layers, had been started: the value may have been
+    /// delivered all the same, and counts as exposed where that delivery exposes.
+    ///
+    /// # Errors
+    ///
+    /// When the audit log can't be written.
+    pub async fn failed_within(self, code: ErrorCode, sandbox: &str) -> Result<Settled, AuditError> {
+        Ok(Settled::of(self.intent.settle(Outcome::failed(code).within(words(sandbox))).await?))
+    }
+
+    /// Records that it failed. Where a program was to get the value, this says that none was started, unless the code
+    /// is [`ErrorCode::Internal`].
     ///
     /// # Errors
     ///
@@ -71,6 +91,11 @@ impl Pending {
         let recorded = self.failed(error.code).await;
         Refusal::of(error, recorded)
     }
+}
+
+/// A layer that no such word names would be one that the record's readers don't know.
+fn words(sandbox: &str) -> SandboxWords {
+    SandboxWords::parse(sandbox).unwrap_or_else(|_| SandboxWords::unknown())
 }
 
 /// The receipts of everything an answer rests on; without one there's no answer.

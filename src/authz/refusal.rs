@@ -31,6 +31,15 @@ impl Refusal {
         }
     }
 
+    /// The same refusal, told in other words.
+    #[must_use]
+    pub fn told_as(mut self, error: PublicError) -> Self {
+        if matches!(self.0.record, Record::Settled(_)) {
+            self.0.error = error;
+        }
+        self
+    }
+
     /// What the caller is told.
     #[must_use]
     pub fn error(&self) -> &PublicError {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::{Action, Field, Item, Principal, SecretPath, Target};
-use crate::policy::{ActionSet, Obligations, Policy, Survey};
+use crate::model::{Action, Delivery, Field, Item, Principal, SecretPath, Target};
+use crate::policy::{ActionSet, Obligations, Policy, Survey, Uses};
 
 /// An item, and those of its fields the principal may know of. Only a decision makes one.
 #[derive(Debug)]
@@ -64,6 +64,10 @@ pub struct Access {
     pub rule: Option<String>,
     /// What the caller must also do or keep to.
     pub obligations: Vec<String>,
+    /// For `use`: the ways that are open, as records write them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub deliveries: Vec<String>,
     /// The policy's hash.
     pub policy: String,
 }
@@ -82,12 +86,14 @@ pub(super) fn access(
             decision: "allow",
             rule: rules.first().map(ToString::to_string),
             obligations: words(&obligations),
+            deliveries: Vec::new(),
             policy: policy_hash,
         },
         Err(reason) => Access {
             decision: "deny",
             rule: reason.rules().first().filter(|_| listable).map(ToString::to_string),
             obligations: Vec::new(),
+            deliveries: Vec::new(),
             policy: policy_hash,
         },
     }
@@ -113,6 +119,9 @@ struct RuleOfMine {
     effect: &'static str,
     actions: Vec<Action>,
     paths: Vec<String>,
+    /// The deliveries it names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    uses: Vec<String>,
     conditional: bool,
 }
 
@@ -125,8 +134,17 @@ pub(super) fn rules(policy: &Policy, who: &Principal) -> RulesOfMine {
             effect: rule.effect().as_str(),
             actions: rule.actions().iter().collect(),
             paths: rule.paths().iter().map(ToString::to_string).collect(),
+            uses: named(rule.uses()),
             conditional: !rule.when().is_empty() || rule.requires_reason() || rule.rate().is_some(),
         })
         .collect();
     RulesOfMine { policy: policy.hash().to_string(), rules }
+}
+
+/// What a rule opens or closes for `use`, as records write deliveries; a host stands for all entries of that host.
+fn named(uses: &Uses) -> Vec<String> {
+    let commands = uses.commands().iter().map(|name| format!("command:{name}"));
+    let hosts = uses.hosts().iter().map(|host| format!("host:{host}"));
+    let run = uses.run().map(|output| Delivery::Run(output).to_string());
+    commands.chain(hosts).chain(run).collect()
 }

@@ -113,6 +113,9 @@ impl Broker {
         let (lease, pending) = self.0.custody.open(permit, call.principal()).await;
         let error = match lease.map(Lease::variables) {
             Ok(Some(variables)) => {
+                for (_, value) in &variables {
+                    self.0.custody.note_shown(call.principal(), value);
+                }
                 let body = EnvBundle { env: variables.into_iter().collect(), ..EnvBundle::default() };
                 return Ok(Done { body, settled: pending.done().await? });
             }
@@ -150,6 +153,7 @@ impl Broker {
             let receipt = match lease.map(|lease| shown(lease, attribute, call.now())) {
                 Ok(Ok(value)) => {
                     let receipt = pending.done().await?;
+                    self.0.custody.note_shown(call.principal(), &value);
                     answer.bundle.env.insert(key, value);
                     receipt
                 }

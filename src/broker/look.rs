@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::deliver::Open;
 use super::resolve::{Found, Missing, suppositions};
 use super::view::{ItemView, Listed, VaultView, Vaults, foreign};
 use super::{Broker, Done};
@@ -54,9 +55,11 @@ impl Broker {
             catalog = Arc::clone(self.read_up(call, Action::List, &unclear, &[]).await?.catalog());
         }
         let pending = call.look(Action::List).await?;
+        let open = self.open_deliveries(call, &catalog);
         let candidates = catalog.items_from(query.after.as_deref()).iter().filter(|item| wanted.item(item));
         let mut matching = call.visible_among(candidates, Action::List).filter(|visible| wanted.text(visible));
-        let secrets: Vec<Listed> = matching.by_ref().take(query.limit).map(|visible| Listed::of(&visible)).collect();
+        let secrets: Vec<Listed> =
+            matching.by_ref().take(query.limit).map(|visible| Listed::of(&visible, &open)).collect();
         let more = secrets.len() == query.limit && matching.next().is_some();
         let more_after = secrets.last().filter(|_| more).map(|last| last.path.clone());
         Ok(Done { body: Page { secrets, more_after }, settled: pending.done().await? })
@@ -76,8 +79,15 @@ impl Broker {
             });
         };
         let pending = call.look_at(Action::Describe, &visible).await?;
+        let paths = visible.fields().map(|(field, _)| field.path.clone()).collect();
+        let exposed = match call.exposure_of(paths).await {
+            Ok(exposed) => exposed,
+            // An answer that left it out would say that nothing was exposed.
+            Err(error) => return Err(call.end(pending, error.public()).await),
+        };
         let allowance = self.0.custody.allowance(&item.source);
-        Ok(Done { body: ItemView::of(&visible, call.now(), allowance), settled: pending.done().await? })
+        let body = ItemView::of(&visible, &exposed, call.now(), allowance);
+        Ok(Done { body, settled: pending.done().await? })
     }
 
     /// The vaults in which the caller may list something.
@@ -125,7 +135,10 @@ impl Broker {
         let access = answers
             .find(|access| access.decision == "deny")
             .or_else(|| targets.first().map(|target| call.access(action, target)));
-        match access {
+        let open = if action == Action::Use { self.open_deliveries(call, known.catalog()) } else { Vec::new() };
+        let delivers = |open: &&Open| targets.iter().all(|target| open.delivers(target));
+        let deliveries = open.iter().filter(delivers).map(Open::word).collect();
+        match access.map(|access| Access { deliveries, ..access }) {
             Some(access) => Ok(Done { body: access, settled: pending.done().await? }),
             None => Err(call.end(pending, super::resolve::too_long()).await),
         }

@@ -1,11 +1,13 @@
-//! What can be done with a permit: read a value, set it, replace it, archive its item, or look at
+//! What can be done with a permit: read a value, use it, set it, replace it, archive its item, or look at
 //! names.
 //!
 //! Each verb goes the same way: resolve the reference to one canonical path, get a permit at the
 //! door, open, and close the record; only then is there an answer, and it carries the proof.
 
 mod bundle;
+mod deliver;
 mod generate;
+mod guard;
 mod look;
 mod meaning;
 mod read;
@@ -14,19 +16,23 @@ mod view;
 mod write;
 
 pub use bundle::EnvBundle;
+pub use deliver::{Actions, Asking, CommandView, ForProgram, NotGiven, OwnFiles, Ran, Records, RequestView, Responded};
 pub use generate::Recipe;
+pub use guard::Told;
 pub use look::{ListQuery, Page};
 pub use read::ReadValue;
-pub use view::{FieldView, ItemView, Listed, RequestsLeft, VaultView, Vaults};
+pub use view::{ExposureView, FieldView, ItemView, Listed, RequestsLeft, VaultView, Vaults};
 pub use write::{Archived, NewSecret, Replaced, Replacement, Written};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::authz::Settled;
 use crate::custody::{Custody, FieldAliases, SourceError};
+use crate::egress::Sender;
 use crate::model::Reference;
 
 /// The variables of a configured bundle and where their values are.
@@ -42,7 +48,14 @@ struct Inner {
     aliases: FieldAliases,
     bundles: BTreeMap<String, Bundle>,
     writes: TaskTracker,
+    /// Turns of commands.
+    runs: Semaphore,
+    sender: Sender,
+    own_files: OwnFiles,
 }
+
+/// How many commands run at a time.
+const MOST_RUNS: usize = 16;
 
 /// An answer and the proof that what led to it was recorded.
 #[derive(Debug)]
@@ -81,7 +94,9 @@ impl Broker {
         aliases: FieldAliases,
         bundles: BTreeMap<String, Bundle>,
         writes: TaskTracker,
+        sender: Sender,
+        own_files: OwnFiles,
     ) -> Self {
-        Self(Arc::new(Inner { custody, aliases, bundles, writes }))
+        Self(Arc::new(Inner { custody, aliases, bundles, writes, runs: Semaphore::new(MOST_RUNS), sender, own_files }))
     }
 }

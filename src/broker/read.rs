@@ -53,7 +53,10 @@ impl Broker {
         };
         let (version, stale) = (lease.version(), lease.stale().map(|age| age.as_secs()));
         match shown(lease, reference.attribute, call.now()) {
-            Ok(value) => Ok(Done { body: ReadValue { path, value, version, stale }, settled: pending.done().await? }),
+            Ok(value) => {
+                self.0.custody.note_shown(call.principal(), &value);
+                Ok(Done { body: ReadValue { path, value, version, stale }, settled: pending.done().await? })
+            }
             Err(error) => Err(call.end(pending, error).await),
         }
     }

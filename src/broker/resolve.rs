@@ -19,6 +19,15 @@ pub(super) struct Found {
     pub(super) target: Target,
 }
 
+impl Found {
+    /// Whether the value is hidden wherever the item is shown. What isn't known to be shown is taken for hidden.
+    pub(super) fn is_concealed(&self) -> bool {
+        let id = self.target.place.as_ref().map(|place| &place.field);
+        let field = self.item.fields.known().iter().find(|known| Some(&known.id) == id);
+        field.is_none_or(Field::concealed)
+    }
+}
+
 impl Broker {
     /// The catalog for a look at all names. That there's nothing must not be said when it's only that no source
     /// can be reached.

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::deliver::Open;
 use super::resolve::field_name;
-use crate::authz::Visible;
+use crate::authz::{Exposed, Visible};
 use crate::custody::source::Allowance;
 use crate::model::{Action, Field, FieldType, Item, Name, is_refused};
 
@@ -37,6 +38,10 @@ pub struct Listed {
     pub expires_at: Option<String>,
     /// What the caller may do with at least one of the fields.
     pub actions: Vec<Action>,
+    /// The commands and HTTP entries that may be given one of its values.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub deliveries: Vec<String>,
 }
 
 /// One item with all the caller may know of it. Never a value, nor a length or a hash of one.
@@ -110,6 +115,29 @@ pub struct FieldView {
     pub concealed: bool,
     /// What the caller may do with it.
     pub actions: Vec<Action>,
+    /// What was exposed of its value, if that ever was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "an_object")]
+    pub exposure: Option<ExposureView>,
+}
+
+/// That a field's value, as it's now, reached somebody's context.
+#[derive(Debug, Serialize)]
+pub struct ExposureView {
+    /// When it last did, RFC 3339.
+    pub last: String,
+    /// How it last did: `read`, `trusted-code` or `run`.
+    pub by: &'static str,
+    /// How often it did.
+    pub times: u64,
+    /// How many principals it reached. Who they are is their owner's business.
+    pub principals: usize,
+    /// When a rule wants it to be rotated at the latest, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rotate_by: Option<String>,
+    /// Whether that's past, where a rule wants it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overdue: Option<bool>,
 }
 
 /// The vaults in which the caller may list something.
@@ -136,7 +164,7 @@ pub struct VaultView {
 
 impl Listed {
     /// An item in a list.
-    pub(super) fn of(visible: &Visible) -> Self {
+    pub(super) fn of(visible: &Visible, open: &[Open]) -> Self {
         let item = visible.item();
         let names = || visible.fields().map(|(field, _)| field_name(field)).collect();
         Self {
@@ -149,20 +177,28 @@ impl Listed {
             updated_at: item.updated_at.map(|time| time.to_string()),
             expires_at: item.expires_at.map(|time| time.to_string()),
             actions: visible.actions().collect(),
+            deliveries: open.iter().filter(|open| open.is_of(item)).map(Open::word).collect(),
         }
     }
 }
 
 impl ItemView {
     /// An item by itself.
-    pub(super) fn of(visible: &Visible, now: Option<Timestamp>, allowance: Option<Allowance>) -> Self {
+    pub(super) fn of(
+        visible: &Visible,
+        exposed: &[Option<Exposed>],
+        now: Option<Timestamp>,
+        allowance: Option<Allowance>,
+    ) -> Self {
         let item = visible.item();
-        let fields = visible.fields().map(|(field, actions)| FieldView {
+        let exposed = exposed.iter().map(Option::as_ref).chain(std::iter::repeat(None));
+        let fields = visible.fields().zip(exposed).map(|((field, actions), exposed)| FieldView {
             name: field.name.escaped(),
             section: field.section.as_ref().map(Name::escaped),
             kind: field.kind,
             concealed: field.concealed(),
             actions: actions.iter().collect(),
+            exposure: exposed.map(ExposureView::of),
         });
         Self {
             path: item.path.to_string(),
@@ -185,6 +221,24 @@ impl ItemView {
             }),
         }
     }
+}
+
+impl ExposureView {
+    fn of(exposed: &Exposed) -> Self {
+        Self {
+            last: exposed.last.to_string(),
+            by: exposed.by.as_str(),
+            times: exposed.times,
+            principals: exposed.principals,
+            rotate_by: exposed.rotate_by.map(|by| by.to_string()),
+            overdue: exposed.rotate_by.map(|_| exposed.is_overdue),
+        }
+    }
+}
+
+/// Its parts explain themselves in the answer; in a list of tools each would cost every client context.
+fn an_object(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": "object", "additionalProperties": true })
 }
 
 /// In a local vault an address is a field's value, so it's shown only to one who may see each such field.

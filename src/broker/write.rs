@@ -129,6 +129,7 @@ impl Broker {
             );
             return Err(call.end(permit.spend().1, error).await);
         }
+        self.0.custody.note_holder(call.principal(), &new.value);
         let change = |custody: Arc<Custody>, asker| async move {
             let (versions, pending) = custody.write(permit, new, &source, &asker).await;
             close(versions, pending).await
@@ -156,7 +157,10 @@ impl Broker {
         let path = target.path.clone();
         let permit = call.authorize::<Rotate>(target).await?;
         let value = match new.value {
-            ReplacementValue::Given(value) => value,
+            ReplacementValue::Given(value) => {
+                self.0.custody.note_holder(call.principal(), &value);
+                value
+            }
             ReplacementValue::Generated(recipe) => match recipe.generate() {
                 Ok(value) => value,
                 Err(error) => return Err(call.end(permit.spend().1, error).await),

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::failure::Failure;
 use super::output::{Output, Style};
-use crate::app::log::{Filter, Kind, Record, Report, show, verify, visible};
+use crate::app::log::{Decision, Filter, Kind, Record, Report, show, verify, visible};
 use crate::app::{self, Setup};
 use crate::model::{Action, ErrorCode, NamePattern, PathPattern};
 
@@ -55,6 +55,10 @@ pub(super) struct ShowArgs {
     /// Of one kind: start, intent, outcome, denied, policy, config, error
     #[arg(long, value_parser = kind)]
     kind: Option<Kind>,
+    /// With one delivery, or one kind of them: command:NAME, trusted-code:NAME, http:NAME, command, trusted-code,
+    /// http, run, run-unmasked
+    #[arg(long)]
+    delivery: Option<String>,
     /// About one request
     #[arg(long)]
     request: Option<String>,
@@ -131,6 +135,7 @@ fn shown(args: &ShowArgs, setup: &Setup, output: Output) -> Result<ExitCode, Fai
         since: args.since,
         until: args.until,
         kind: args.kind,
+        delivery: args.delivery.clone(),
         request: args.request.clone(),
         last: args.last,
         ..Filter::default()
@@ -160,10 +165,15 @@ fn line(record: &Record, output: Output) -> String {
     ];
     words.extend(record.action.map(|action| format!("{action:<8}")));
     words.extend(record.path.as_deref().map(|path| visible(path).into_owned()));
+    words.extend(record.delivery.as_deref().map(|delivery| format!("by {}", visible(delivery))));
+    if record.decision == Decision::Leak {
+        words.push(output.paint(Style::Bad, Decision::Leak.as_str()));
+    }
     words.extend(record.code.as_deref().map(|code| output.paint(Style::Warn, visible(code))));
     if !record.rules.is_empty() {
         words.push(output.paint(Style::Dim, format!("[{}]", visible(&record.rules.join(", ")))));
     }
+    words.extend(record.sandbox.as_ref().map(|sandbox| output.paint(Style::Dim, format!("({sandbox})"))));
     words.extend(record.reason.as_deref().map(|reason| format!("“{}”", visible(reason))));
     words.join(" ")
 }

@@ -1,6 +1,6 @@
 //! `opward demo`: the whole story on a throw-away vault, over the real protocol.
 
-mod client;
+mod api;
 mod home;
 mod story;
 
@@ -10,10 +10,10 @@ use std::process::ExitCode;
 use super::clients::Client;
 use super::failure::Failure;
 use super::output::{Output, Style};
+use super::stage::{Home, Service};
 use crate::app::Setup;
 use crate::app::log::verify;
 use crate::model::ErrorCode;
-use home::Home;
 
 /// The arguments of `opward demo`.
 #[derive(Debug, clap::Args)]
@@ -26,7 +26,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, setup: &Setup, output: Output) -> Result<ExitCode, Failure> {
     let home = match &args.keep {
         Some(folder) => Home::keep(folder)?,
-        None => Home::throw_away()?,
+        None => Home::throw_away("demo")?,
     };
     output.line(format!(
         "{}  a vault, a policy and a real server, in {}\n",
@@ -34,7 +34,8 @@ pub(super) fn run(args: &Args, setup: &Setup, output: Output) -> Result<ExitCode
         home.folder().display()
     ));
     super::block_on(async {
-        home.furnish(setup.hardening()).await?;
+        let api = Service::start(api::routes()).await?;
+        home::furnish(&home, setup.hardening(), api.port()).await?;
         story::tell(&home, output).await
     })??;
     prove(&home, output)?;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
+use super::attack;
 use super::failure::Failure;
 use super::output::{Output, Style};
 use crate::app::{self, Check, Health, Setup};
@@ -11,12 +12,19 @@ use crate::app::{self, Check, Health, Setup};
 /// The arguments of `opward doctor`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    /// Attack a throw-away vault, as an agent that was talked into it and as another program of yours would, and say
+    /// what held; nothing of your own is touched
+    #[arg(long)]
+    attack: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(args: &Args, setup: &Setup, output: Output) -> Result<ExitCode, Failure> {
+    if args.attack {
+        return attack::run(args.json, setup, output);
+    }
     let checks = super::block_on(app::inspect(setup))?;
     if args.json {
         output.line(json!({ "checks": checks }));

@@ -2,17 +2,21 @@
 
 #![expect(clippy::doc_markdown, reason = "doc comments of arguments are shown as help, where backticks mean nothing")]
 
+mod attack;
 mod audit;
 mod clients;
 mod demo;
 mod doctor;
+mod exposure;
 mod failure;
 mod init;
 mod output;
 mod policy;
+mod run;
 mod secret;
 mod serve;
 mod shell;
+mod stage;
 mod token;
 
 use std::path::PathBuf;
@@ -50,6 +54,8 @@ enum Command {
     Serve(serve::Args),
     /// Say what works, what's missing, and which promises hold on this machine
     Doctor(doctor::Args),
+    /// Run a command of yours with values in its environment, and hide them in what it prints
+    Run(run::Args),
     /// Look at secrets and change them, through the same door and policy as agents
     #[command(subcommand)]
     Secret(secret::Command),
@@ -59,6 +65,8 @@ enum Command {
     /// Verify the audit log, or show it
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Show which values reached whom, and what's to be rotated for it
+    Exposure(exposure::Args),
     /// Make bearers for the server over HTTP
     #[command(subcommand)]
     Token(token::Command),
@@ -71,6 +79,14 @@ enum Command {
 /// Reads the command line and does what it says.
 #[must_use]
 pub fn run(hardened: Hardened) -> ExitCode {
+    // Not commands for people: opward starts itself like this, to watch over a program that it runs.
+    if let Some(ended) = crate::app::as_a_helper(std::env::args_os()) {
+        return ended;
+    }
+    // Nor is this: `doctor --attack` runs programs that try to get out, and ones that try to look in.
+    if let Some(ended) = attack::as_a_probe(std::env::args_os()) {
+        return ended;
+    }
     let cli = Cli::parse();
     let environment = Environment::read();
     let output = Output::new(environment.no_color);
@@ -82,17 +98,23 @@ pub fn run(hardened: Hardened) -> ExitCode {
         return Failure::invalid(error.to_string(), "correct --log or OPWARD_LOG").report(output);
     }
     crate::app::quiet_panics();
-    let asks_the_app = matches!(&cli.command, Command::Init(args) if args.asks_the_app());
-    let starts = if asks_the_app { Starts::TheApp } else { Starts::WhatIsConfigured };
+    #[expect(clippy::wildcard_enum_match_arm, reason = "whatever else a command is, it starts what's configured")]
+    let starts = match &cli.command {
+        Command::Init(args) if args.asks_the_app() => Starts::TheApp,
+        Command::Run(_) => Starts::AnyCommand,
+        _ => Starts::WhatIsConfigured,
+    };
     let setup = Setup::begin(cli.config, environment, hardened, starts);
     let done = match cli.command {
         Command::Init(args) => init::run(&args, &setup, output),
         Command::Demo(args) => demo::run(&args, &setup, output),
         Command::Serve(args) => serve::run(args, setup, output),
         Command::Doctor(args) => doctor::run(&args, &setup, output),
+        Command::Run(args) => run::run(args, &setup, output),
         Command::Secret(command) => secret::run(command, &setup, output),
         Command::Policy(command) => policy::run(&command, &setup, output),
         Command::Audit(command) => audit::run(&command, &setup, output),
+        Command::Exposure(args) => exposure::run(&args, &setup, output),
         Command::Token(command) => token::run(command, output),
         Command::Completions(args) => Ok(shell::completions(&args, output)),
         Command::Man => shell::man(output),

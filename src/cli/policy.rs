@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::output::{Output, Style};
 use crate::app::rules::{Effect, Explanation, LoadError, Policy, schema};
 use crate::app::{self, Setup};
-use crate::model::{Action, Category, Clock, Principal, PrincipalName, SecretPath, Tag, Target, Transport};
+use crate::model::{Action, Category, Clock, Delivery, Principal, PrincipalName, SecretPath, Tag, Target, Transport};
 
 /// The verbs.
 #[derive(Debug, clap::Subcommand)]
@@ -45,6 +45,9 @@ pub(super) struct ExplainArgs {
     /// The secret: Vault/Item/field
     #[arg(value_parser = SecretPath::parse)]
     path: SecretPath,
+    /// By which delivery, for use: command:NAME, trusted-code:NAME, http:NAME, run or run-unmasked; any, if not said
+    #[arg(long, value_parser = Delivery::parse)]
+    delivery: Option<Delivery>,
     /// The policy, instead of the configured one
     #[arg(long)]
     policy: Option<PathBuf>,
@@ -135,17 +138,23 @@ fn check(args: &CheckArgs, setup: &Setup, output: Output) -> Result<ExitCode, Fa
     let (file, policy) = load(args.file.as_ref(), setup, output)?;
     let warnings = policy.lint(Clock::system().now());
     let count = policy.rules().count();
+    let (commands, entries) = (policy.commands().count(), policy.http_entries().count());
     if args.json {
         let warnings: Vec<_> = warnings.iter().map(serde_json::to_value).filter_map(Result::ok).collect();
         output.line(serde_json::json!({
-            "file": file, "rules": count, "policy": policy.hash().to_string(), "warnings": warnings,
+            "file": file, "rules": count, "commands": commands, "http": entries, "policy": policy.hash().to_string(), "warnings": warnings,
         }));
         return Ok(ExitCode::SUCCESS);
     }
     for warning in &warnings {
         output.line(format!("{} {warning}", output.paint(Style::Warn, "warning:")));
     }
-    let rules = if count == 1 { "1 rule".to_owned() } else { format!("{count} rules") };
+    let mut rules = if count == 1 { "1 rule".to_owned() } else { format!("{count} rules") };
+    for (count, one, many) in [(commands, "command", "commands"), (entries, "HTTP entry", "HTTP entries")] {
+        if count > 0 {
+            rules = format!("{rules}, {count} {}", if count == 1 { one } else { many });
+        }
+    }
     output.line(format!("{} {}: {rules}, {}", output.paint(Style::Good, "✓"), file.display(), policy.hash()));
     Ok(ExitCode::SUCCESS)
 }
@@ -155,6 +164,9 @@ fn explain(args: &ExplainArgs, setup: &Setup, output: Output) -> Result<ExitCode
     let claims: BTreeMap<_, _> = args.claims.iter().cloned().collect();
     if claims.len() != args.claims.len() {
         return Err(Failure::invalid("a claim is given twice".to_owned(), "a token has each claim once"));
+    }
+    if args.delivery.is_some() && args.action != Action::Use {
+        return Err(Failure::invalid("`--delivery` is about `use`".to_owned(), "leave it out, or ask about `use`"));
     }
     let by_token = args.ip.is_some() || !claims.is_empty();
     let who = Principal {
@@ -171,7 +183,7 @@ fn explain(args: &ExplainArgs, setup: &Setup, output: Output) -> Result<ExitCode
         tags: args.tags.iter().cloned().collect(),
     };
     let now = args.at.or_else(|| Clock::system().now());
-    let explanation = policy.explain(&who, args.action, &target, args.with_reason, now);
+    let explanation = policy.explain(&who, args.action, args.delivery.as_ref(), &target, args.with_reason, now);
     if args.json {
         output.line(serde_json::to_string(&explanation).unwrap_or_default());
     } else {
@@ -191,6 +203,10 @@ fn print(explanation: &Explanation, args: &ExplainArgs, output: Output) {
     }
     for rate in &explanation.obligations.rates {
         output.line(format!("  at most {} by `{}`", rate.rate, rate.rule));
+    }
+    if let Some(deliveries) = &explanation.deliveries {
+        let open = if deliveries.is_empty() { "none".to_owned() } else { deliveries.join(", ") };
+        output.line(format!("  open deliveries: {open}"));
     }
     let rows: Vec<Vec<String>> = explanation
         .rules

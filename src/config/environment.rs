@@ -19,7 +19,8 @@ pub const SERVICE_ACCOUNT_TOKEN: &str = "OP_SERVICE_ACCOUNT_TOKEN";
 const SESSION: &str = "OP_SESSION";
 
 /// Everything opward takes from the environment. Nothing reads it after this is built, and no
-/// process that's started inherits any of it.
+/// process that's started inherits any of it, but a person's own command under `opward run`: that one
+/// has all of it, without [what's withheld](Self::withheld).
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Environment {
@@ -104,6 +105,14 @@ impl Environment {
         self.variables.0.keys().map(String::as_str)
     }
 
+    /// The variables that are opward's own, which no command gets that's run for a person: what opens
+    /// 1Password, with the address of a Connect server, since half of that pair breaks `op`; and whatever
+    /// begins like ours, but for where our files are, which a script that calls opward needs.
+    pub fn withheld(&self) -> impl Iterator<Item = &str> {
+        let is_ours = |name: &str| name.starts_with("OPWARD_") && !matches!(name, "OPWARD_CONFIG" | "OPWARD_HOME");
+        self.credentials().chain(self.names().filter(move |name| *name == CONNECT_HOST || is_ours(name)))
+    }
+
     /// The variables that let anybody who has them ask 1Password: an agent started beside this
     /// server may well have them, too.
     pub fn credentials(&self) -> impl Iterator<Item = &str> {
@@ -149,5 +158,13 @@ mod tests {
         let environment = Environment::of_texts(all);
         let found: Vec<_> = environment.credentials().collect();
         assert_eq!(found, [CONNECT_TOKEN, SERVICE_ACCOUNT_TOKEN, "OP_SESSION", "OP_SESSION_my"]);
+    }
+
+    #[test]
+    fn knows_which_variables_are_its_own() {
+        let all = [(CONNECT_HOST, "h"), (CONNECT_TOKEN, "t"), ("OPWARD_HOME", "/o"), ("OPWARD_LOG", "x"), ("OP", "x")];
+        let environment = Environment::of_texts(all);
+        let found: Vec<_> = environment.withheld().collect();
+        assert_eq!(found, [CONNECT_TOKEN, "OPWARD_LOG", CONNECT_HOST]);
     }
 }

@@ -7,6 +7,7 @@ mod dirs;
 mod discovered;
 mod environment;
 mod http;
+mod own_files;
 mod parse;
 mod source;
 

@@ -14,7 +14,7 @@ use self::naming::{Named, canonical, title};
 use self::view::is_id_shaped;
 use super::error::SourceError;
 use super::source::Inventory;
-use crate::model::{Item, ItemId, ItemPath, Name, Place, SecretPath, SourceName, VaultId};
+use crate::model::{Item, ItemId, ItemPath, Name, Place, SecretPath, SourceName, Target, VaultId};
 
 /// All that the sources hold, at one moment. It never changes: a new one takes its place.
 #[derive(Debug, Default)]
@@ -223,10 +223,22 @@ impl Catalog {
         path.under(&ItemPath::new(&self.vault(&vault).ok()?.stored_name, &item).ok()?).ok()
     }
 
+    /// What's kept at a place, as paths have it.
+    #[must_use]
+    pub fn target_at(&self, place: &Place) -> Option<Target> {
+        let item = self.items.get(self.index_of(&place.source, &place.vault, &place.item)?)?;
+        let field = item.fields.known().iter().find(|field| field.id == place.field)?;
+        Some(item.target(field))
+    }
+
     fn stored_item(&self, source: &SourceName, vault: &VaultId, item: &ItemId) -> Option<&Arc<Item>> {
+        self.stored.get(self.index_of(source, vault, item)?)
+    }
+
+    fn index_of(&self, source: &SourceName, vault: &VaultId, item: &ItemId) -> Option<usize> {
         let vaults = self.by_id.get(vault)?.iter();
         let mut here = vaults.filter(|index| self.vaults.get(**index).is_some_and(|vault| vault.source == *source));
-        self.stored.get(*self.rooms.get(*here.next()?)?.ids.get(item)?)
+        self.rooms.get(*here.next()?)?.ids.get(item).copied()
     }
 
     fn vault_index(&self, wanted: &Name) -> Result<usize, Unresolved> {

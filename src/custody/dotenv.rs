@@ -17,6 +17,8 @@ pub struct Variable {
     pub key: String,
     /// Its value.
     pub value: SecretValue,
+    /// The line it begins on, counted from 1.
+    pub line: usize,
 }
 
 /// Why a text isn't a `.env` file; the line counts from 1.
@@ -102,7 +104,7 @@ impl<'a> Reader<'a> {
             Some(quote @ ('"' | '\'')) => self.quoted(quote)?,
             _ => self.bare(),
         };
-        Ok(Some(Variable { key, value: SecretValue::new(value) }))
+        Ok(Some(Variable { key, value: SecretValue::new(value), line: started }))
     }
 
     fn bare(&mut self) -> String {

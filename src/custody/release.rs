@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
+use zeroize::Zeroizing;
 
 use super::cache::Cached;
 use super::value::SecretValue;
 use super::{dotenv, otp};
-use crate::model::kind::Read;
+use crate::memory::Payload;
+use crate::model::kind::{Read, Use};
+use crate::redact::{self, Mask, Redactor};
 
 /// One opened secret, for the action its permit was for.
 ///
@@ -52,6 +55,43 @@ impl<A> Lease<A> {
     }
 }
 
+impl Lease<Use> {
+    /// The value, for whoever puts it where it's needed.
+    #[must_use]
+    pub fn payload(&self) -> Payload {
+        Payload::new(Zeroizing::new(self.value.plaintext().to_vec()))
+    }
+
+    /// The same for the current one-time code in place of its seed; `None` if the value is the seed of none.
+    #[must_use]
+    pub fn into_code(self, now: Timestamp) -> Option<Self> {
+        let value = otp::code(self.value.plaintext(), now)?;
+        Some(Self { value, ..self })
+    }
+
+    /// Whether it's long enough to be hidden in an output.
+    #[must_use]
+    pub fn can_be_hidden(&self) -> bool {
+        redact::can_be_hidden(self.value.plaintext())
+    }
+
+    /// Whether a variable can hold it, which ends at a NUL.
+    #[must_use]
+    pub fn fits_a_variable(&self) -> bool {
+        !self.value.plaintext().contains(&0)
+    }
+
+    pub(super) fn plaintext(&self) -> &[u8] {
+        self.value.plaintext()
+    }
+}
+
+/// Hides used values in what comes back.
+#[must_use]
+pub fn redactor<'a>(leases: impl IntoIterator<Item = (&'a Lease<Use>, &'a str)>) -> Redactor {
+    Redactor::new(leases.into_iter().map(|(lease, marker)| Mask { value: lease.value.plaintext(), marker }))
+}
+
 impl Lease<Read> {
     /// The value; `None` if it isn't text.
     #[must_use]
@@ -71,6 +111,13 @@ impl Lease<Read> {
         let text = std::str::from_utf8(self.value.plaintext()).ok()?;
         let variables = dotenv::parse(text).ok()?;
         Some(variables.into_iter().map(|variable| (variable.key, Revealed(variable.value))).collect())
+    }
+}
+
+impl Revealed {
+    /// What's shown.
+    pub(super) fn value(&self) -> &SecretValue {
+        &self.0
     }
 }
 

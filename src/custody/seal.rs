@@ -1,5 +1,6 @@
 //! Values encrypted in memory, under a key that stays in its locked page.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_lc_rs::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -20,8 +21,8 @@ const TAG_BYTES: usize = 16;
 /// bytes; `ChaCha20-Poly1305` does so without expanding the key and on processors without AES as well.
 #[derive(Debug)]
 pub struct Sealer {
-    key: LockedKey,
-    /// How many values were sealed. The key is drawn anew for each process and used here alone, so
+    key: Arc<LockedKey>,
+    /// How many values were sealed. The key is drawn anew for each process and nothing else is sealed with it, so
     /// a counter never gives a nonce twice, and 2⁶⁴ values don't come to pass.
     sealed: AtomicU64,
 }
@@ -41,10 +42,10 @@ pub struct Sealed {
 pub struct BrokenSeal(());
 
 impl Sealer {
-    /// A sealer that owns its key.
+    /// A sealer with a key that seals nothing else.
     #[must_use]
-    pub fn new(key: LockedKey) -> Self {
-        Self { key, sealed: AtomicU64::new(0) }
+    pub fn new(key: impl Into<Arc<LockedKey>>) -> Self {
+        Self { key: key.into(), sealed: AtomicU64::new(0) }
     }
 
     /// How well the key is kept from being seen.

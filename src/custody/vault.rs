@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::cache::{Cache, CacheSettings};
 use super::catalog::{Catalog, CatalogClash, SourceView};
 use super::error::SourceError;
+use super::fingerprint::{Holders, PrintKey};
 use super::locks::ItemLocks;
 use super::seal::Sealer;
 use super::source::{Allowance, Change, Inventory, Source};
@@ -27,6 +28,8 @@ pub struct Custody {
     known: Mutex<Option<Arc<Known>>>,
     /// Held while an item is read for more than one place, so that it isn't read twice.
     pub(super) turns: ItemLocks,
+    pub(super) print_key: PrintKey,
+    pub(super) holders: Holders,
 }
 
 /// A catalog and what it was made from.
@@ -94,11 +97,18 @@ impl Custody {
         tasks: &TaskTracker,
         stop: CancellationToken,
     ) -> Self {
+        let key = Arc::new(key);
+        let print_key = PrintKey::new(Arc::clone(&key));
+        for (source, _) in &sources {
+            source.take_prints_with(&print_key);
+        }
         Self {
             sources: sources.into_iter().map(|(source, view)| (Arc::new(source), view)).collect(),
             cache: Cache::new(settings, Sealer::new(key), tasks, stop),
             known: Mutex::new(None),
             turns: ItemLocks::default(),
+            print_key,
+            holders: Holders::default(),
         }
     }
 
@@ -165,6 +175,12 @@ impl Custody {
     #[must_use]
     pub fn allowance(&self, source: &SourceName) -> Option<Allowance> {
         self.source(source).ok()?.allowance()
+    }
+
+    /// The catalog as it was when it was last asked for.
+    #[must_use]
+    pub fn last_catalog(&self) -> Option<Arc<Catalog>> {
+        self.known().map(|known| Arc::clone(&known.catalog))
     }
 
     fn known(&self) -> Option<Arc<Known>> {

@@ -45,7 +45,8 @@ pub enum Readers {
 pub enum Privileges {
     /// None may.
     Inherited,
-    /// A child that runs under a group of its own must: 1Password's app answers `op` only then.
+    /// A child must: one that runs under a group of its own, since 1Password's app answers `op` only then, or a
+    /// person's own command.
     OfPrograms,
 }
 
@@ -137,6 +138,7 @@ impl serde::Serialize for Hardening {
 /// It has to come first in `main`, before a secret is read. Afterwards most of `/proc/self` belongs
 /// to root, so nothing should count on reading it.
 pub fn harden(readers: Readers) -> Hardened {
+    super::descriptors::keep_descriptors();
     Hardened {
         core_dumps: outcome(no_core_dumps()),
         readers: match readers {

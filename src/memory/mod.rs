@@ -11,6 +11,7 @@
 //!   through `/proc/self/mem`.
 //! - [`harden`]: core dumps off, not readable by other processes of the same user; and, once it's
 //!   known which programs will be started, no new privileges.
+//! - [`keep_descriptors`]: nothing that was open when opward was started reaches a process that it starts.
 //! - [`WipingAllocator`]: every freed block of the heap is wiped, which covers the copies that no
 //!   wrapper type sees (parser scratch, grown buffers, answers of a source).
 //! - [`trim`]: gives freed heap back after a large parse.
@@ -18,16 +19,20 @@
 #![expect(unsafe_code, reason = "the one place for system calls on memory and the process")]
 
 mod allocator;
+mod descriptors;
 mod harden;
 mod locked;
 mod pages;
+mod payload;
 
 use std::fmt;
 
 pub use allocator::{WipingAllocator, trim};
+pub use descriptors::keep_descriptors;
 pub use harden::{Hardened, Hardening, Measure, Outcome, Privileges, Readers, harden};
 pub use locked::{KEY_BYTES, KeyError, LockedKey};
 pub use pages::Protection;
+pub use payload::Payload;
 
 /// Why the system refused a measure, in few enough cases to act on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]

@@ -10,6 +10,8 @@ closed! {
         Allowed = "allowed",
         /// No rule allows it, or one forbids it.
         Denied = "denied",
+        /// An argument held a value that its caller was never given.
+        Leaked = "leaked",
         /// Too often.
         RateLimited = "rate_limited",
         /// A rule wants to hear why, and nothing was said.

@@ -184,7 +184,7 @@ mod tests {
         counts.one((Action::Delete, Decided::Failed));
         let counted: Vec<_> = counts.read().into_iter().filter(|(_, count)| *count > 0).collect();
         assert_eq!(counted, [((Action::Read, Decided::Denied), 2), ((Action::Delete, Decided::Failed), 1)]);
-        assert_eq!(counts.read().len(), 35);
+        assert_eq!(counts.read().len(), 42);
     }
 
     #[test]

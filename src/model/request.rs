@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::action::ActionKind;
+use super::action::{ActionKind, kind::Use};
+use super::delivery::Delivery;
 use super::item::{Category, FieldId, ItemId, SourceName, Tag, VaultId};
 use super::name::is_refused;
 use super::path::SecretPath;
@@ -185,6 +186,7 @@ pub struct Request<A> {
     pub target: Target,
     /// Why, if the caller said.
     pub reason: Option<Reason>,
+    delivery: Option<Delivery>,
     action: PhantomData<fn() -> A>,
 }
 
@@ -192,6 +194,26 @@ impl<A: ActionKind> Request<A> {
     /// A request for the action `A`.
     #[must_use]
     pub fn new(id: RequestId, target: Target, reason: Option<Reason>) -> Self {
-        Self { id, target, reason, action: PhantomData }
+        Self { id, target, reason, delivery: None, action: PhantomData }
+    }
+
+    /// How the value would be put where it's needed; only a request to use has one, and without one it's for nothing.
+    #[must_use]
+    pub fn delivery(&self) -> Option<&Delivery> {
+        self.delivery.as_ref()
+    }
+
+    /// The same request, for the proof that it's allowed.
+    pub(crate) fn again(&self) -> Self {
+        let (target, reason, delivery) = (self.target.clone(), self.reason.clone(), self.delivery.clone());
+        Self { id: self.id, target, reason, delivery, action: PhantomData }
+    }
+}
+
+impl Request<Use> {
+    /// A request to use a secret in one way.
+    #[must_use]
+    pub fn delivering(id: RequestId, target: Target, reason: Option<Reason>, delivery: Delivery) -> Self {
+        Self { id, target, reason, delivery: Some(delivery), action: PhantomData }
     }
 }

@@ -1,18 +1,27 @@
-//! The canonical form of rules (RFC 8785) and the hash that names a policy.
+//! The canonical form of a policy (RFC 8785) and the hash that names it.
 
 use aws_lc_rs::digest;
 use serde_json::{Map, Value, json};
 
+use super::delivery::{Deliveries, canonical_commands, canonical_entries};
 use super::rule::Rule;
 use crate::model::PolicyHash;
 
-/// The rules as canonical JSON, sorted by id: neither their order nor comments nor spacing change it.
-pub(super) fn text(rules: &[Rule]) -> String {
+/// Rules, commands and entries as canonical JSON, sorted by id or name: neither their order nor comments nor spacing
+/// change it.
+pub(super) fn text(rules: &[Rule], deliveries: &Deliveries) -> String {
     let mut sorted: Vec<&Rule> = rules.iter().collect();
     sorted.sort_by_key(|rule| rule.id.as_str());
     let rules: Vec<Value> = sorted.into_iter().map(Rule::canonical).collect();
     let mut text = String::new();
-    write(&json!({ "version": 1, "rules": rules }), &mut text);
+    let mut whole = Map::from_iter([("version".to_owned(), json!(1)), ("rules".to_owned(), json!(rules))]);
+    for (key, list) in [("commands", canonical_commands(deliveries)), ("http", canonical_entries(deliveries))] {
+        // A policy without them has the name it always had.
+        if !list.is_empty() {
+            whole.insert(key.to_owned(), list.into());
+        }
+    }
+    write(&whole.into(), &mut text);
     text
 }
 

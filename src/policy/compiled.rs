@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::delivery::Deliveries;
+use super::parse::File;
 use super::rule::Rule;
 use super::trie::{Builder, End, Trie};
 use super::wildcards::Wildcards;
@@ -11,6 +13,7 @@ use crate::model::NamePattern;
 #[derive(Debug)]
 pub(super) struct Compiled {
     rules: Vec<Rule>,
+    deliveries: Deliveries,
     groups: Vec<Group>,
     /// Groups of principals named in full.
     named: HashMap<Box<str>, usize>,
@@ -28,7 +31,7 @@ pub(super) struct Group {
 }
 
 impl Compiled {
-    pub(super) fn new(rules: Vec<Rule>) -> Self {
+    pub(super) fn new(File { rules, deliveries }: File) -> Self {
         let mut numbers: HashMap<NamePattern, usize> = HashMap::new();
         let mut saplings: Vec<(Vec<usize>, Builder)> = Vec::new();
         for (position, rule) in rules.iter().enumerate() {
@@ -49,11 +52,15 @@ impl Compiled {
         let (named, patterns): (Vec<_>, Vec<_>) =
             numbers.into_iter().partition(|(pattern, _)| pattern.literal().is_some());
         let named = named.into_iter().map(|(pattern, number)| (pattern.as_str().into(), number)).collect();
-        Self { rules, groups, named, patterns: Wildcards::new(patterns) }
+        Self { rules, deliveries, groups, named, patterns: Wildcards::new(patterns) }
     }
 
     pub(super) fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    pub(super) fn deliveries(&self) -> &Deliveries {
+        &self.deliveries
     }
 
     pub(super) fn rule(&self, position: usize) -> Option<&Rule> {

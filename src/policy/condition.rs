@@ -34,6 +34,8 @@ pub enum Unmet {
     Action,
     /// No pattern covers the path.
     Path,
+    /// It names other deliveries, or none.
+    Delivery,
     /// The item has another category.
     Category,
     /// The item carries none of the tags.
@@ -62,6 +64,7 @@ impl Unmet {
             Self::Principal => "it's about other principals",
             Self::Action => "it's about other actions",
             Self::Path => "none of its patterns covers the path",
+            Self::Delivery => "it names other deliveries, or none (use.commands, use.hosts, use.run)",
             Self::Category => "the item has another category",
             Self::Tags => "the item carries none of its tags",
             Self::Clock => "the clock can't be read",

@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use super::Policy;
 use super::compiled::Compiled;
 use super::condition::Unmet;
-use super::decide::{candidates, ids};
+use super::decide::{Asked, candidates, ids};
 use super::rule::{Effect, Rule};
 use super::verdict::{DenyReason, Obligations};
-use crate::model::{Action, Principal, RuleId, Target};
+use crate::model::{Action, Delivery, Principal, RuleId, Target};
 
 /// A decision with everything that led to it, for people and programs to read.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -24,6 +24,9 @@ pub struct Explanation {
     pub obligations: Owed,
     /// Whether a reason is needed and none was given: the request would be refused for that.
     pub reason_missing: bool,
+    /// For `use`: the ways in which the secret may be used now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deliveries: Option<Vec<String>>,
     /// The policy's hash.
     pub policy: String,
     /// Every rule, in the file's order.
@@ -65,21 +68,28 @@ pub struct Explained {
 }
 
 impl Policy {
-    /// Explains a decision. It's made by the same code as [`Policy::decide`]'s.
+    /// Explains a decision. It's made by the same code as [`Policy::decide`]'s. For `use`, `delivery` is the way that's
+    /// asked about; without it, the answer is whether there's any.
     #[must_use]
     pub fn explain(
         &self,
         who: &Principal,
         action: Action,
+        delivery: Option<&Delivery>,
         target: &Target,
         reason_given: bool,
         now: Option<Timestamp>,
     ) -> Explanation {
-        let judged = self.judge(who, action, target, now);
-        let rules = self.compiled().map(|compiled| explained(compiled, who, action, target, now)).unwrap_or_default();
+        let asked = if delivery.is_some() { Asked::by(action, delivery) } else { Asked::of(action) };
+        let judged = self.judge(who, asked, target, now);
+        let rules = self.compiled().map(|compiled| explained(compiled, who, asked, target, now)).unwrap_or_default();
+        let words = || self.deliveries(who, target, now).iter().map(ToString::to_string).collect();
         let (decision, why, deciding, obligations) = match &judged {
-            Ok(allows) => (Effect::Allow, allowed(allows), ids(allows).into_vec(), Obligations::of(allows)),
-            Err(reason) => (Effect::Deny, denied(reason, action), reason.rules().to_vec(), Obligations::default()),
+            Ok(carried) => {
+                let rules = &carried.rules;
+                (Effect::Allow, allowed(rules), ids(rules).into_vec(), Obligations::of(carried))
+            }
+            Err(reason) => (Effect::Deny, denied(reason, asked), reason.rules().to_vec(), Obligations::default()),
         };
         let rates =
             obligations.rates.iter().map(|(rule, rate)| OwedRate { rule: rule.clone(), rate: rate.to_string() });
@@ -89,6 +99,7 @@ impl Policy {
             deciding,
             reason_missing: obligations.reason && !reason_given,
             obligations: Owed { reason: obligations.reason, rates: rates.collect() },
+            deliveries: (action == Action::Use).then(words),
             policy: self.hash().to_string(),
             rules,
         }
@@ -100,24 +111,28 @@ fn allowed(allows: &[&Rule]) -> String {
     format!("allowed by {}", ids.join(", "))
 }
 
-fn denied(reason: &DenyReason, action: Action) -> String {
-    match reason {
-        DenyReason::NoRule => format!("no rule allows `{action}` here"),
-        DenyReason::ClockUnreadable | DenyReason::Forbidden(_) | DenyReason::NoPolicy => reason.to_string(),
+fn denied(reason: &DenyReason, asked: Asked<'_>) -> String {
+    match (reason, asked) {
+        (DenyReason::NoRule, Asked::Use(Some(delivery))) => format!("no rule allows `use` by `{delivery}` here"),
+        (DenyReason::NoRule, _) => format!("no rule allows `{}` here", asked.action()),
+        (DenyReason::ClockUnreadable | DenyReason::Forbidden(_) | DenyReason::NoPolicy, _) => reason.to_string(),
     }
 }
 
 fn explained(
     compiled: &Compiled,
     who: &Principal,
-    action: Action,
+    asked: Asked<'_>,
     target: &Target,
     now: Option<Timestamp>,
 ) -> Vec<Explained> {
-    let candidates = candidates(compiled, who, action, target);
+    let candidates = candidates(compiled, who, asked.action(), target);
     let unmet = |position: usize, rule: &Rule| {
         if candidates.binary_search(&position).is_err() {
-            return Some(not_a_candidate(rule, who, action));
+            return Some(not_a_candidate(rule, who, asked.action()));
+        }
+        if !speaks_of(compiled, rule, asked) {
+            return Some(Unmet::Delivery);
         }
         rule.unmet_by_item(target).or_else(|| now.map_or(Some(Unmet::Clock), |now| rule.unmet_by_caller(who, now)))
     };
@@ -128,6 +143,15 @@ fn explained(
             Explained { rule: rule.id.clone(), effect: rule.effect, line: rule.line, matched: unmet.is_none(), unmet }
         })
         .collect()
+}
+
+/// Whether a rule says something about the delivery that's asked for.
+fn speaks_of(compiled: &Compiled, rule: &Rule, asked: Asked<'_>) -> bool {
+    match asked {
+        Asked::Plain(_) => true,
+        Asked::Use(delivery) => rule.speaks_of(delivery.and_then(|delivery| compiled.deliveries().number(delivery))),
+        Asked::Somehow => rule.closes_all() || !rule.uses().is_empty(),
+    }
 }
 
 /// Which of the three things that make a candidate it lacks.

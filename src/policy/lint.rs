@@ -1,4 +1,6 @@
-//! Rules that are valid and probably not what was meant.
+//! Rules, commands and entries that are valid and probably not what was meant.
+
+mod deliveries;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,7 +12,7 @@ use super::Policy;
 use super::actions::ActionSet;
 use super::rule::{Effect, Rule};
 use super::shadow::{Coverage, shadow};
-use crate::model::{Action, PathPattern, PatternSegment, RuleId, Transport};
+use crate::model::{Action, DeliveryName, PathPattern, PatternSegment, RuleId, Transport};
 
 /// The most segments a secret's path has.
 const DEEPEST: usize = 4;
@@ -21,9 +23,10 @@ const CHANGES: [Action; 3] = [Action::Write, Action::Rotate, Action::Delete];
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Warning {
-    /// The rule it's about.
-    pub rule: RuleId,
-    /// The line of the file the rule begins on.
+    /// What it's about.
+    #[serde(flatten)]
+    pub about: About,
+    /// The line of the file that begins on.
     pub line: usize,
     /// What kind of thing it is.
     pub kind: WarningKind,
@@ -31,6 +34,19 @@ pub struct Warning {
     pub message: String,
     /// What to do about it.
     pub help: String,
+}
+
+/// What a [`Warning`] is about.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum About {
+    /// A rule.
+    Rule(RuleId),
+    /// A command.
+    Command(DeliveryName),
+    /// An HTTP entry.
+    Http(DeliveryName),
 }
 
 /// The kinds of [`Warning`].
@@ -46,17 +62,52 @@ pub enum WarningKind {
     Shadowed,
     /// Another rule says the same.
     Duplicate,
+    /// It's about `use` and names no delivery, so it permits none.
+    NoDelivery,
+    /// No rule lets anyone use it.
+    Unused,
+    /// Its program isn't pinned, and stands where others than the system's owner put programs.
+    Unpinned,
+    /// A caller can learn a value from its answers, and may ask without a limit.
+    Unlimited,
+    /// It's run without being confined.
+    Unconfined,
+    /// A value travels where others can read it.
+    Unencrypted,
+}
+
+impl About {
+    /// The rule's id, or the name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Rule(id) => id.as_str(),
+            Self::Command(name) | Self::Http(name) => name.as_str(),
+        }
+    }
+}
+
+impl fmt::Display for About {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self {
+            Self::Rule(_) => "rule",
+            Self::Command(_) => "command",
+            Self::Http(_) => "HTTP entry",
+        };
+        write!(f, "{what} `{}`", self.name())
+    }
 }
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: rule `{}` {}; {}", self.line, self.rule, self.message, self.help)
+        write!(f, "line {}: {} {}; {}", self.line, self.about, self.message, self.help)
     }
 }
 
 impl Policy {
-    /// Looks for rules that are too wide, never match, are wholly denied or stand there twice. Without
-    /// a time, nothing is said about rules that have expired.
+    /// Looks for rules that are too wide, never match, are wholly denied or stand there twice, and for
+    /// commands and entries that are risky or unused. Without a time, nothing is said about rules that
+    /// have expired.
     #[must_use]
     pub fn lint(&self, now: Option<Timestamp>) -> Vec<Warning> {
         let rules: Vec<&Rule> = self.rules().collect();
@@ -66,9 +117,10 @@ impl Policy {
         for rule in rules {
             let mut warn = |kind, message: String, help: &str| {
                 let help = help.to_owned();
-                warnings.push(Warning { rule: rule.id.clone(), line: rule.line, kind, message, help });
+                warnings.push(Warning { about: About::Rule(rule.id.clone()), line: rule.line, kind, message, help });
             };
             wide(rule, &mut warn);
+            deliveries::of_rule(rule, self, &mut warn);
             never(rule, now, &mut warn);
             if let Some(denies) = shadow(rule, &denies) {
                 let message = format!("permits nothing: {denies} denies all of it");
@@ -78,6 +130,7 @@ impl Policy {
                 warn(WarningKind::Duplicate, format!("says the same as `{first}`"), "remove one of them");
             }
         }
+        deliveries::of_policy(self, &mut warnings);
         warnings
     }
 }
@@ -102,6 +155,7 @@ fn wide(rule: &Rule, warn: &mut impl FnMut(WarningKind, String, &str)) {
     }
 }
 
+/// Whether a pattern covers every path there is.
 fn covers_everything(pattern: &PathPattern) -> bool {
     // Each path has at least three segments.
     let segments = pattern.segments();
@@ -175,110 +229,4 @@ fn folded(paths: &[PathPattern]) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn lint(rules: &str) -> Vec<(String, WarningKind)> {
-        let policy = Policy::parse(&format!("version = 1\n{rules}"), "p").unwrap_or_else(|error| panic!("{error}"));
-        let warnings = policy.lint("2026-11-20T10:00:00Z".parse().ok());
-        warnings.into_iter().map(|warning| (warning.rule.to_string(), warning.kind)).collect()
-    }
-
-    fn rule(id: &str, rest: &str) -> String {
-        let mut text = format!("[[rule]]\nid = \"{id}\"\n{rest}\n");
-        for (key, usual) in [("principals", "[\"p\"]"), ("actions", "[\"read\"]"), ("paths", "[\"V/I\"]")] {
-            if !rest.contains(key) {
-                text = format!("{text}{key} = {usual}\n");
-            }
-        }
-        text
-    }
-
-    #[test]
-    fn a_careful_policy_gets_no_warning() {
-        let text = include_str!("../../fixtures/policies/good/everything.toml");
-        assert_eq!(lint(&text.replace("version = 1", "")), []);
-        let text = include_str!("../../fixtures/policies/good/starter.toml");
-        assert_eq!(lint(&text.replace("version = 1", "")), []);
-    }
-
-    #[test]
-    fn wide_rules_are_named() {
-        use WarningKind::Wide;
-        for wide in [
-            "paths = [\"**\"]",
-            "paths = [\"*\"]",
-            "paths = [\"V\", \"*/**\"]",
-            "paths = [\"*/*/*\"]",
-            "actions = [\"write\"]\nprincipals = [\"*\"]",
-            "actions = [\"delete\"]\nprincipals = [\"p\", \"*\"]",
-        ] {
-            assert_eq!(lint(&rule("r", wide)), [("r".to_owned(), Wide)], "{wide}");
-        }
-        for fine in [
-            "paths = [\"**/public\"]",
-            "paths = [\"**\"]\nactions = [\"list\"]",
-            "paths = [\"*/*/*/*\"]",
-            "principals = [\"*\"]",
-            "paths = [\"**\"]\ntags = [\"x\"]",
-            "paths = [\"**\"]\neffect = \"deny\"",
-        ] {
-            assert_eq!(lint(&rule("r", fine)), [], "{fine}");
-        }
-    }
-
-    #[test]
-    fn rules_that_never_match_are_named() {
-        use WarningKind::NeverMatches;
-        for never in [
-            "paths = [\"a/b/c/d/e\"]",
-            "paths = [\"a/**/b/c/d/e\"]",
-            "when.expires = 2026-11-20T10:00:00Z",
-            "when.expires = 2027-01-01T00:00:00Z\nwhen.not_before = 2028-01-01T00:00:00Z",
-            "when.source_ip = [\"10.0.0.0/8\"]\nwhen.transport = [\"stdio\"]",
-            "paths = [\"V/abcdefghijklmnopqrstuvwxy2\"]",
-        ] {
-            assert_eq!(lint(&rule("r", never)), [("r".to_owned(), NeverMatches)], "{never}");
-        }
-        assert_eq!(lint(&rule("r", "paths = [\"a/**/b/c/d\"]")), []);
-    }
-
-    #[test]
-    fn rules_wholly_denied_are_named_and_others_are_not() {
-        use WarningKind::Shadowed;
-        let deny = |rest: &str| rule("no", &format!("effect = \"deny\"\n{rest}"));
-        for (allow, deny, expected) in [
-            ("", deny(""), true),
-            ("", deny("paths = [\"v/**\"]\nprincipals = [\"*\"]"), true),
-            ("", deny("paths = [\"V/*\"]"), true),
-            ("paths = [\"V/**\"]", deny("paths = [\"V\"]"), true),
-            ("paths = [\"V/**\"]", deny("paths = [\"V/*\"]"), true),
-            ("paths = [\"V/a*\"]", deny("paths = [\"V/*/**\"]"), true),
-            ("paths = [\"**/x\"]", deny("paths = [\"**\"]"), true),
-            ("principals = [\"ci-1\"]", deny("principals = [\"ci-*\"]"), true),
-            ("", deny("actions = [\"write\"]"), false),
-            ("", deny("tags = [\"x\"]"), false),
-            ("", deny("when.transport = [\"stdio\"]"), false),
-            ("", deny("paths = [\"V/I/f\"]"), false),
-            ("principals = [\"p\", \"q\"]", deny(""), false),
-            ("paths = [\"**/x\"]", deny("paths = [\"*/x\"]"), false),
-        ] {
-            let warned = lint(&format!("{}{deny}", rule("yes", allow))).contains(&("yes".to_owned(), Shadowed));
-            assert_eq!(warned, expected, "{allow} / {deny}");
-        }
-    }
-
-    #[test]
-    fn two_denies_can_shadow_a_rule_together() {
-        let rules = rule("yes", "actions = [\"read\", \"write\"]")
-            + &rule("a", "effect = \"deny\"")
-            + &rule("b", "effect = \"deny\"\nactions = [\"write\"]");
-        assert_eq!(lint(&rules), [("yes".to_owned(), WarningKind::Shadowed)]);
-    }
-
-    #[test]
-    fn the_same_rule_twice_is_named() {
-        let rules = rule("a", "reason = \"x\"") + &rule("b", "paths = [\"v/i\"]") + &rule("c", "tags = [\"x\"]");
-        assert_eq!(lint(&rules), [("b".to_owned(), WarningKind::Duplicate)]);
-    }
-}
+mod tests;

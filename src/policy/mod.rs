@@ -1,6 +1,6 @@
 //! Who may do what: a file's rules, compiled once and decided without I/O, clock or scan.
 //!
-//! `file` → `parse` → `rule` → `compiled` → `decide`. Nothing is permitted that a rule doesn't
+//! `file` → `parse` → `rule` and `delivery` → `compiled` → `decide`. Nothing is permitted that a rule doesn't
 //! permit, a deny rule wins whatever else matches, and a file that can't be read whole never
 //! replaces one that could.
 
@@ -9,6 +9,7 @@ mod canonical;
 mod compiled;
 mod condition;
 mod decide;
+mod delivery;
 mod diagnostics;
 mod explain;
 mod file;
@@ -34,12 +35,15 @@ use std::sync::Arc;
 
 pub use actions::ActionSet;
 pub use condition::{Unmet, When};
+pub use delivery::{
+    BindError, Bound, Class, Command, CommandOutput, HttpEntry, Inject, Parameter, Part, SandboxWish, Uses,
+};
 pub(crate) use diagnostics::Problems;
 pub use diagnostics::{Diagnostics, Problem};
 pub use explain::{Explained, Explanation, Owed, OwedRate};
 pub use file::LoadError;
 pub use hours::Hours;
-pub use lint::{Warning, WarningKind};
+pub use lint::{About, Warning, WarningKind};
 pub(crate) use parse::read_version;
 pub use rate::Rate;
 pub(crate) use rate::parse_duration;
@@ -81,12 +85,12 @@ impl Policy {
     ///
     /// Everything that's wrong with it, with places.
     pub fn parse(text: &str, origin: &str) -> Result<Self, Diagnostics> {
-        let rules = parse::parse(text, origin)?;
-        let hash = canonical::hash(&canonical::text(&rules));
-        Ok(Self(Arc::new(Inner { hash, compiled: Some(Compiled::new(rules)) })))
+        let file = parse::parse(text, origin)?;
+        let hash = canonical::hash(&canonical::text(&file.rules, &file.deliveries));
+        Ok(Self(Arc::new(Inner { hash, compiled: Some(Compiled::new(file)) })))
     }
 
-    /// The policy's name: SHA-256 over the RFC 8785 form of its rules, sorted by id.
+    /// The policy's name: SHA-256 over the RFC 8785 form of its rules, commands and HTTP entries, sorted by name.
     #[must_use]
     pub fn hash(&self) -> PolicyHash {
         self.0.hash
@@ -95,7 +99,8 @@ impl Policy {
     /// The text the hash is made of.
     #[must_use]
     pub fn canonical(&self) -> String {
-        self.compiled().map(|compiled| canonical::text(compiled.rules())).unwrap_or_default()
+        let text = |compiled: &Compiled| canonical::text(compiled.rules(), compiled.deliveries());
+        self.compiled().map(text).unwrap_or_default()
     }
 
     /// Whether a policy is loaded at all.
@@ -107,6 +112,28 @@ impl Policy {
     /// The rules, in the file's order.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         self.compiled().into_iter().flat_map(Compiled::rules)
+    }
+
+    /// The commands, by name.
+    pub fn commands(&self) -> impl Iterator<Item = &Arc<Command>> {
+        self.compiled().into_iter().flat_map(|compiled| compiled.deliveries().commands())
+    }
+
+    /// The HTTP entries, by name.
+    pub fn http_entries(&self) -> impl Iterator<Item = &Arc<HttpEntry>> {
+        self.compiled().into_iter().flat_map(|compiled| compiled.deliveries().entries())
+    }
+
+    /// The command of a name.
+    #[must_use]
+    pub fn command(&self, name: &str) -> Option<&Arc<Command>> {
+        self.compiled()?.deliveries().command(name)
+    }
+
+    /// The HTTP entry of a name.
+    #[must_use]
+    pub fn http_entry(&self, name: &str) -> Option<&Arc<HttpEntry>> {
+        self.compiled()?.deliveries().entry(name)
     }
 
     fn compiled(&self) -> Option<&Compiled> {

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::time::Duration;
 
 use toml::de::DeTable;
 
 use super::actions::ActionSet;
+use super::delivery::{Deliveries, ReadDeliveries, read_deliveries, read_uses};
 use super::diagnostics::{Diagnostics, Lines, Problems};
-use super::rate::Rate;
+use super::rate::{Rate, parse_duration};
 use super::reader::{NOT_YET, Placed, Section, document, list, meant};
 use super::rule::{Effect, Rule, WantedTag};
 use super::when::read_when;
@@ -20,43 +22,58 @@ pub(super) const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// the compiled policy, and two long lists in one rule multiply.
 const MAX_PAIRS: usize = 250_000;
 
-pub(super) const KEYS: [&str; 11] =
-    ["id", "effect", "principals", "actions", "paths", "categories", "tags", "reason", "when", "require", "limit"];
+pub(super) const KEYS: [&str; 13] = [
+    "id",
+    "effect",
+    "principals",
+    "actions",
+    "paths",
+    "categories",
+    "tags",
+    "reason",
+    "when",
+    "require",
+    "limit",
+    "use",
+    "after_read",
+];
 
-/// Reads every rule; all problems are found in one run.
-pub(super) fn parse(text: &str, origin: &str) -> Result<Vec<Rule>, Diagnostics> {
+/// What a file says, whole.
+#[derive(Debug, Default)]
+pub(super) struct File {
+    pub(super) rules: Vec<Rule>,
+    pub(super) deliveries: Deliveries,
+}
+
+/// Reads all of it; all problems are found in one run.
+pub(super) fn parse(text: &str, origin: &str) -> Result<File, Diagnostics> {
     let mut problems = Problems::default();
-    let rules = read(text, &mut problems);
+    let file = read(text, &mut problems);
     match problems.into_diagnostics(origin, text) {
         Some(diagnostics) => Err(diagnostics),
-        None => Ok(rules),
+        None => Ok(file),
     }
 }
 
-fn read(text: &str, problems: &mut Problems) -> Vec<Rule> {
+fn read(text: &str, problems: &mut Problems) -> File {
     if text.len() > MAX_BYTES {
         problems.add(0..0, format!("a policy file has at most {MAX_BYTES} bytes; this has {}", text.len()), "");
-        return Vec::new();
+        return File::default();
     }
     let Some(document) = document(text, problems) else {
-        return Vec::new();
+        return File::default();
     };
-    let root = Section::open_with_later(
-        document.get_ref(),
-        0..0,
-        "a policy",
-        &["version", "rule"],
-        &["command", "http"],
-        problems,
-    );
+    let root = Section::root(&document, "a policy", &["version", "rule", "command", "http"], problems);
     read_version(&root, "a policy", problems);
     let lines = Lines::of(text);
+    // Before the rules, which name what's in it.
+    let deliveries = read_deliveries(&root, &lines, problems);
     let mut ids = HashMap::new();
     let mut pairs = 0_usize;
     let mut rules = Vec::new();
     for table in root.tables("rule", problems) {
         let noted = problems.count();
-        let rule = read_rule(table.value, table.span.clone(), &lines, &mut ids, problems);
+        let rule = read_rule(table.value, table.span.clone(), &lines, &mut ids, &deliveries, problems);
         if rule.is_none() && problems.count() == noted {
             // A rule that got lost might have been a deny.
             problems.add(table.span.clone(), "this rule can't be read", "here");
@@ -70,7 +87,7 @@ fn read(text: &str, problems: &mut Problems) -> Vec<Rule> {
             break;
         }
     }
-    rules
+    File { rules, deliveries: deliveries.deliveries }
 }
 
 /// Reads `version`, which must be there and be 1.
@@ -88,10 +105,11 @@ fn read_rule(
     span: Range<usize>,
     lines: &Lines,
     ids: &mut HashMap<String, usize>,
+    deliveries: &ReadDeliveries,
     problems: &mut Problems,
 ) -> Option<Rule> {
     let line = lines.number(span.start);
-    let section = Section::open_with_later(table, span, "a rule", &KEYS, &["use"], problems);
+    let section = Section::open(table, span, "a rule", &KEYS, problems);
     // Everything is read before anything is given up, so that each mistake is found.
     let id = read_id(&section, line, ids, problems);
     let effect = read_effect(&section, problems);
@@ -114,11 +132,14 @@ fn read_rule(
     let reason = section.string("reason", problems).map(|reason| reason.value.to_owned());
     let when = read_when(&section, problems);
     let (require_reason, rate) = read_obligations(&section, effect, problems);
+    let actions = actions.map(ActionSet::from_iter);
+    let uses = read_uses(&section, effect, actions, deliveries, problems);
+    let rotate_within = read_after(&section, actions, problems);
     Some(Rule {
         id: id?,
         effect: effect?,
         principals: principals?,
-        actions: ActionSet::from_iter(actions?),
+        actions: actions?,
         paths: paths?,
         categories: categories.unwrap_or_default(),
         tags: tags.unwrap_or_default(),
@@ -126,6 +147,8 @@ fn read_rule(
         when,
         require_reason,
         rate,
+        uses,
+        rotate_within,
         line,
     })
 }
@@ -217,7 +240,7 @@ fn read_obligations(
     effect: Option<Effect>,
     problems: &mut Problems,
 ) -> (bool, Option<Rate>) {
-    for key in ["require", "limit"] {
+    for key in ["require", "limit", "after_read"] {
         if let (Some(span), Some(Effect::Deny)) = (section.key_span(key), effect) {
             problems.add(span, format!("a deny rule can't have `{key}`"), "nothing is permitted that it could bind");
         }
@@ -232,13 +255,39 @@ fn read_obligations(
         }
         reason = require.boolean("reason", problems).is_some_and(|reason| reason.value);
     }
-    let limit = section.table("limit", "`limit`", &["rate"], problems);
-    let rate = limit.and_then(|limit| {
-        if limit.value("rate").is_none() {
-            problems.add(limit.span(), format!("`limit` lacks {}", list(&["rate"])), "nothing in it");
+    (reason, read_rate(section, problems))
+}
+
+/// Reads `limit.rate`.
+pub(super) fn read_rate(section: &Section<'_, '_>, problems: &mut Problems) -> Option<Rate> {
+    let limit = section.table("limit", "`limit`", &["rate"], problems)?;
+    if limit.value("rate").is_none() {
+        problems.add(limit.span(), format!("`limit` lacks {}", list(&["rate"])), "nothing in it");
+    }
+    let rate = limit.string("rate", problems)?;
+    Rate::parse(rate.value).map_err(|error| problems.add(rate.span, error.to_string(), "not a rate")).ok()
+}
+
+/// Reads what follows from a value having been shown.
+fn read_after(section: &Section<'_, '_>, actions: Option<ActionSet>, problems: &mut Problems) -> Option<Duration> {
+    let after = section.table("after_read", "`after_read`", &["rotate_within"], problems)?;
+    let shows = |actions: ActionSet| actions.contains(Action::Read) || actions.contains(Action::Use);
+    if !actions.is_none_or(shows) {
+        problems.add(after.span(), "the rule is neither about `read` nor about `use`", "no value is shown");
+    }
+    if after.value("rotate_within").is_none() {
+        problems.add(after.span(), format!("`after_read` lacks {}", list(&["rotate_within"])), "nothing in it");
+    }
+    let time = after.string("rotate_within", problems)?;
+    match parse_duration(time.value) {
+        Ok(within) if !within.is_zero() => Some(within),
+        Ok(_) => {
+            problems.add(time.span, "`rotate_within` is more than zero", "no time at all");
+            None
         }
-        let rate = limit.string("rate", problems)?;
-        Rate::parse(rate.value).map_err(|error| problems.add(rate.span, error.to_string(), "not a rate")).ok()
-    });
-    (reason, rate)
+        Err(error) => {
+            problems.add(time.span, error.to_string(), "not a duration");
+            None
+        }
+    }
 }

@@ -1,11 +1,12 @@
 //! One rule, parsed.
 
-use std::num::NonZeroU32;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::actions::ActionSet;
 use super::condition::When;
+use super::delivery::{Uses, canonical_rate};
 use super::rate::Rate;
 use crate::model::{Category, NamePattern, PathPattern, RuleId, Tag, Target, fold};
 
@@ -35,6 +36,8 @@ pub struct Rule {
     pub(super) when: When,
     pub(super) require_reason: bool,
     pub(super) rate: Option<Rate>,
+    pub(super) uses: Uses,
+    pub(super) rotate_within: Option<Duration>,
     /// The line its table begins on, for people.
     pub(super) line: usize,
 }
@@ -135,6 +138,18 @@ impl Rule {
         self.rate
     }
 
+    /// What it opens for `use` or, if it denies, closes. A deny rule that names nothing closes all.
+    #[must_use]
+    pub fn uses(&self) -> &Uses {
+        &self.uses
+    }
+
+    /// How soon a value must be replaced after it was shown under this rule.
+    #[must_use]
+    pub fn rotate_within(&self) -> Option<Duration> {
+        self.rotate_within
+    }
+
     /// The line of the policy file it begins on.
     #[must_use]
     pub fn line(&self) -> usize {
@@ -169,8 +184,9 @@ impl Rule {
         set("reason", self.reason.as_ref().map(|reason| json!(reason)));
         set("when", self.when.canonical());
         set("require", self.require_reason.then(|| json!({ "reason": true })));
-        let rate = |rate: Rate| json!({ "count": NonZeroU32::get(rate.count), "seconds": rate.per.as_secs() });
-        set("limit", self.rate.map(|of| json!({ "rate": rate(of) })));
+        set("limit", self.rate.map(|rate| json!({ "rate": canonical_rate(rate) })));
+        set("use", self.uses.canonical());
+        set("after_read", self.rotate_within.map(|within| json!({ "rotate_within": within.as_secs() })));
         rule
     }
 }

@@ -1,5 +1,7 @@
 //! JSON Schema of the policy file, for editors.
 
+mod deliveries;
+
 use serde_json::{Value, json};
 
 use crate::model::{Action, Category, Transport};
@@ -19,6 +21,8 @@ pub fn schema() -> Value {
         "properties": {
             "version": { "const": 1, "description": "The version of this format." },
             "rule": { "type": "array", "items": rule() },
+            "command": { "type": "array", "items": deliveries::command() },
+            "http": { "type": "array", "items": deliveries::http() },
         },
     })
 }
@@ -45,15 +49,29 @@ fn rule() -> Value {
                 "required": ["reason"],
                 "properties": { "reason": { "type": "boolean", "description": "The caller must say why; it's recorded." } },
             },
-            "limit": {
+            "limit": limit(),
+            "use": deliveries::uses(),
+            "after_read": {
                 "type": "object",
                 "additionalProperties": false,
-                "required": ["rate"],
-                "properties": { "rate": text("Requests per principal, such as 30/1h.", Some("^[0-9]+/[0-9]+[smhd]$")) },
+                "required": ["rotate_within"],
+                "properties": { "rotate_within": text("Whoever was shown the value leaves it to be replaced within this time, such as 24h.", Some(DURATION)) },
             },
         },
         "if": { "properties": { "effect": { "const": "deny" } }, "required": ["effect"] },
-        "then": { "properties": { "require": false, "limit": false } },
+        "then": { "properties": { "require": false, "limit": false, "after_read": false } },
+    })
+}
+
+/// A number and a unit.
+const DURATION: &str = "^[0-9]+[smhd]$";
+
+fn limit() -> Value {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["rate"],
+        "properties": { "rate": text("Requests per principal, such as 30/1h.", Some("^[0-9]+/[0-9]+[smhd]$")) },
     })
 }
 
@@ -98,6 +116,7 @@ fn list(items: Value, description: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use super::super::delivery::{COMMAND_KEYS, HTTP_KEYS, USE_KEYS};
     use super::super::parse::KEYS;
     use super::super::when::KEYS as WHEN_KEYS;
     use super::*;
@@ -120,6 +139,15 @@ mod tests {
         let mut found = keys(&rule["properties"]["when"]);
         found.sort_unstable();
         assert_eq!(found, sorted(WHEN_KEYS.to_vec()));
+        for (place, known) in [
+            (&schema["properties"]["command"]["items"], COMMAND_KEYS.to_vec()),
+            (&schema["properties"]["http"]["items"], HTTP_KEYS.to_vec()),
+            (&rule["properties"]["use"], USE_KEYS.to_vec()),
+        ] {
+            let mut found = keys(place);
+            found.sort_unstable();
+            assert_eq!(found, sorted(known));
+        }
         assert_eq!(rule["properties"]["actions"]["items"]["enum"][3], "read");
     }
 }

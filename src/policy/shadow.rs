@@ -3,7 +3,7 @@
 use super::actions::ActionSet;
 use super::lint::is_any;
 use super::rule::{Effect, Rule};
-use crate::model::{NamePattern, PatternSegment, RuleId};
+use crate::model::{Action, NamePattern, PatternSegment, RuleId};
 
 /// What a deny rule takes always, whatever the item and the circumstances.
 #[derive(Debug)]
@@ -18,6 +18,13 @@ impl<'r> Coverage<'r> {
         let always = rule.when.is_empty() && rule.categories.is_empty() && rule.tags.is_empty();
         let paths = rule.paths.iter().map(|pattern| trimmed(pattern.segments())).collect();
         (rule.effect == Effect::Deny && always).then_some(Self { rule, paths })
+    }
+
+    /// The actions it denies a rule; `use` only if it closes all that the rule opens.
+    fn actions(&self, rule: &Rule) -> ActionSet {
+        let closes = self.rule.closes_all() || rule.uses().named().is_within(self.rule.uses().named());
+        let only_use = ActionSet::NONE.with(Action::Use);
+        if closes { self.rule.actions } else { self.rule.actions.without(only_use) }
     }
 
     fn takes(&self, rule: &Rule) -> bool {
@@ -41,9 +48,10 @@ pub(super) fn shadow(rule: &Rule, denies: &[Coverage<'_>]) -> Option<String> {
     let mut taken = ActionSet::NONE;
     let mut by: Vec<&RuleId> = Vec::new();
     for deny in denies {
-        let relevant = rule.actions.iter().any(|action| deny.rule.actions.contains(action) && !taken.contains(action));
+        let denied = deny.actions(rule);
+        let relevant = rule.actions.iter().any(|action| denied.contains(action) && !taken.contains(action));
         if relevant && deny.takes(rule) {
-            taken = taken.union(deny.rule.actions);
+            taken = taken.union(denied);
             by.push(&deny.rule.id);
         }
     }

@@ -5,9 +5,10 @@ use jiff::Timestamp;
 use super::Policy;
 use super::actions::ActionSet;
 use super::compiled::{Compiled, Group};
+use super::delivery::DeliverySet;
 use super::rule::{Effect, Rule};
 use super::trie::Segments;
-use crate::model::{Action, Principal, Target};
+use crate::model::{Action, Delivery, Principal, Target};
 
 /// What one principal may do at one time: all that doesn't depend on the secret is settled.
 #[derive(Debug)]
@@ -21,7 +22,25 @@ struct Settled<'p> {
     awake: Vec<bool>,
 }
 
+/// What rules allow and deny of one secret.
+#[derive(Debug, Default)]
+struct Weighed {
+    allowed: ActionSet,
+    denied: ActionSet,
+    /// The deliveries that are opened for `use`, and those that are closed.
+    opened: DeliverySet,
+    closed: DeliverySet,
+    /// Whether every delivery is closed.
+    all_closed: bool,
+}
+
 impl Policy {
+    /// The ways in which a principal may use a secret, in order.
+    #[must_use]
+    pub fn deliveries(&self, who: &Principal, target: &Target, now: Option<Timestamp>) -> Vec<Delivery> {
+        self.survey(who, now).deliveries(target)
+    }
+
     /// Settles everything about a principal and a time, so that many secrets can be asked about.
     /// It answers as [`Policy::decide`] would for each action.
     #[must_use]
@@ -43,26 +62,42 @@ impl Policy {
 }
 
 impl Survey<'_> {
-    /// The actions permitted on one secret.
+    /// The actions permitted on one secret; `use` if there's a way to.
     #[must_use]
     pub fn actions(&self, target: &Target) -> ActionSet {
+        let weighed = self.weigh(target);
+        let plain = weighed.allowed.without(weighed.denied);
+        let only_use = ActionSet::NONE.with(Action::Use);
+        let usable = !weighed.all_closed && !weighed.opened.is_within(&weighed.closed);
+        if usable { plain.union(only_use) } else { plain.without(only_use) }
+    }
+
+    /// The ways in which a secret may be used, in order.
+    #[must_use]
+    pub fn deliveries(&self, target: &Target) -> Vec<Delivery> {
+        let weighed = self.weigh(target);
+        let is_open =
+            |number| !weighed.all_closed && weighed.opened.contains(number) && !weighed.closed.contains(number);
+        let all = self.0.iter().flat_map(|settled| settled.compiled.deliveries().all());
+        all.filter(|(number, _)| is_open(*number)).map(|(_, delivery)| delivery.clone()).collect()
+    }
+
+    fn weigh(&self, target: &Target) -> Weighed {
+        let mut weighed = Weighed::default();
         let Some(Settled { compiled, groups, awake }) = &self.0 else {
-            return ActionSet::NONE;
+            return weighed;
         };
-        let (mut allowed, mut denied) = (ActionSet::NONE, ActionSet::NONE);
         let paths = target.paths().map(|path| Segments::of(path.matching()));
         for (path, group) in paths.flat_map(|path| groups.iter().map(move |group| (path, group))) {
             group.paths.each(&path, &mut |end| {
                 let awake = awake.get(end.rule).is_some_and(|&awake| awake);
                 let rule = compiled.rule(end.rule).filter(|rule| awake && rule.unmet_by_item(target).is_none());
-                match rule.map(|rule| rule.effect) {
-                    Some(Effect::Allow) => allowed = allowed.union(end.actions),
-                    Some(Effect::Deny) => denied = denied.union(end.actions),
-                    None => {}
+                if let Some(rule) = rule {
+                    weighed.add(rule);
                 }
             });
         }
-        allowed.without(denied)
+        weighed
     }
 
     /// Whether any rule could permit anything on one of an item's fields, whatever they are. `path`
@@ -99,5 +134,19 @@ impl Survey<'_> {
             let awake = positions.filter(|position| awake.get(**position).is_some_and(|awake| *awake));
             awake.filter_map(|position| compiled.rule(*position))
         })
+    }
+}
+
+impl Weighed {
+    fn add(&mut self, rule: &Rule) {
+        let (actions, deliveries) = match rule.effect {
+            Effect::Allow => (&mut self.allowed, &mut self.opened),
+            Effect::Deny => (&mut self.denied, &mut self.closed),
+        };
+        *actions = actions.union(rule.actions);
+        if rule.actions.contains(Action::Use) {
+            deliveries.take_in(rule.uses().named());
+            self.all_closed |= rule.closes_all();
+        }
     }
 }

@@ -7,6 +7,7 @@ use crate::model::{ActionKind, PolicyHash, Request, RuleId};
 
 /// The outcome of [`Policy::decide`](super::Policy::decide).
 #[must_use]
+#[expect(clippy::large_enum_variant, reason = "it's taken apart where it's made")]
 pub enum Verdict<A> {
     /// Permitted, with what it takes.
     Allow(Grant<A>),

@@ -7,9 +7,17 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Asked, Toolbox, invalid, schema};
+use super::{Toolbox, guarded, invalid, schema};
 use crate::authz::{Call, Refusal};
-use crate::model::{Action, ErrorCode, PublicError, Reason, Reference, Written};
+use crate::model::{Action, ClientName, ErrorCode, PublicError, Reason, Reference, Written};
+
+/// One call of a tool, before its arguments are understood. What they are can be had in no other way than by
+/// [`Asked::understand`], so whatever they carry was looked at.
+pub(super) struct Asked<'a> {
+    toolbox: &'a Toolbox,
+    client: ClientName,
+    arguments: JsonObject,
+}
 
 /// A call whose arguments have the right shape.
 pub(super) struct Understood<'a, T> {
@@ -28,30 +36,31 @@ pub(super) trait Arguments: DeserializeOwned + JsonSchema {
 }
 
 impl<'a> Asked<'a> {
-    /// Reads the arguments and begins the request.
+    pub(super) fn new(toolbox: &'a Toolbox, client: ClientName, arguments: JsonObject) -> Self {
+        Self { toolbox, client, arguments }
+    }
+
+    /// Begins the request, makes sure that the arguments hold nothing the caller shouldn't have, and reads them.
     ///
     /// # Errors
     ///
     /// The recorded refusal. It names arguments of the schema only and quotes nothing the caller sent.
     pub(super) async fn understand<T: Arguments>(self, action: Action) -> Result<Understood<'a, T>, Refusal> {
         let Self { toolbox, client, arguments } = self;
+        let call = toolbox.session.call(client, None);
+        guarded::arguments::<T>(toolbox, &call, action, &arguments).await?;
         let parsed = T::deserialize(&arguments).map_err(|_| mismatch(&schema::input::<T>(), &arguments));
         drop(arguments);
         let mut input = match parsed {
             Ok(input) => input,
             Err(message) => {
-                let call = toolbox.session.call(client, None);
                 let error = invalid(message, "tools/list shows each tool's arguments");
                 return Err(call.fail(action, None, error).await);
             }
         };
         match input.reason().map(|text| Reason::parse(&text)).transpose() {
-            Ok(reason) => {
-                let call = toolbox.session.call(client, reason);
-                Ok(Understood { toolbox, call, action, input })
-            }
+            Ok(reason) => Ok(Understood { toolbox, call: call.saying(reason), action, input }),
             Err(error) => {
-                let call = toolbox.session.call(client, None);
                 Err(call.fail(action, None, invalid(error.to_string(), "say it in one short sentence")).await)
             }
         }

@@ -4,9 +4,9 @@ use rmcp::model::Tool;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::arguments::Arguments;
+use super::Reply;
+use super::arguments::{Arguments, Asked};
 use super::schema::{self, Effect};
-use super::{Asked, Reply};
 use crate::authz::Refusal;
 use crate::model::Action;
 
@@ -39,7 +39,7 @@ pub(super) fn tool() -> Tool {
     schema::tool::<Input, Output>(
         "get_secret",
         "Read a secret",
-        "Reads one value into this conversation, if a rule allows. Only when nothing else will do. Never repeat, log or write the value anywhere. `denied` is final: tell your human what rule is missing.",
+        "Reads one value into this conversation, if a rule allows. Only if run_command or http_request can't do it. Never repeat, log or write it anywhere. `denied` is final: tell your human which rule is missing.",
         Effect::Reads,
         true,
     )

@@ -4,9 +4,9 @@ use rmcp::model::Tool;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::arguments::Arguments;
+use super::Reply;
+use super::arguments::{Arguments, Asked};
 use super::schema::{self, Effect};
-use super::{Asked, Reply};
 use crate::authz::Refusal;
 use crate::broker::Vaults;
 use crate::model::Action;

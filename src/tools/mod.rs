@@ -15,12 +15,16 @@ mod delete_secret;
 mod describe_secret;
 mod get_env_bundle;
 mod get_secret;
+mod guarded;
+mod http_request;
+mod list_actions;
 mod list_secrets;
 mod list_vaults;
 mod put_secret;
 mod reply;
 mod resources;
 mod rotate_and_store;
+mod run_command;
 mod schema;
 mod server;
 
@@ -31,6 +35,7 @@ use std::sync::Arc;
 
 use rmcp::model::{JsonObject, Tool};
 
+use self::arguments::Asked;
 use crate::authz::Session;
 use crate::broker::Broker;
 use crate::model::{ClientName, ErrorCode, PublicError};
@@ -55,6 +60,10 @@ pub enum ToolName {
     GetEnvBundle,
     /// `get_secret`
     GetSecret,
+    /// `http_request`
+    HttpRequest,
+    /// `list_actions`
+    ListActions,
     /// `list_secrets`
     ListSecrets,
     /// `list_vaults`
@@ -63,20 +72,25 @@ pub enum ToolName {
     PutSecret,
     /// `rotate_and_store`
     RotateAndStore,
+    /// `run_command`
+    RunCommand,
 }
 
 impl ToolName {
     /// Every tool, in the order lists show them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::CheckAccess,
         Self::DeleteSecret,
         Self::DescribeSecret,
         Self::GetEnvBundle,
         Self::GetSecret,
+        Self::HttpRequest,
+        Self::ListActions,
         Self::ListSecrets,
         Self::ListVaults,
         Self::PutSecret,
         Self::RotateAndStore,
+        Self::RunCommand,
     ];
 
     /// The name clients call it by.
@@ -88,10 +102,13 @@ impl ToolName {
             Self::DescribeSecret => "describe_secret",
             Self::GetEnvBundle => "get_env_bundle",
             Self::GetSecret => "get_secret",
+            Self::HttpRequest => "http_request",
+            Self::ListActions => "list_actions",
             Self::ListSecrets => "list_secrets",
             Self::ListVaults => "list_vaults",
             Self::PutSecret => "put_secret",
             Self::RotateAndStore => "rotate_and_store",
+            Self::RunCommand => "run_command",
         }
     }
 
@@ -116,10 +133,13 @@ impl ToolName {
             Self::DescribeSecret => describe_secret::tool(),
             Self::GetEnvBundle => get_env_bundle::tool(),
             Self::GetSecret => get_secret::tool(),
+            Self::HttpRequest => http_request::tool(),
+            Self::ListActions => list_actions::tool(),
             Self::ListSecrets => list_secrets::tool(),
             Self::ListVaults => list_vaults::tool(),
             Self::PutSecret => put_secret::tool(),
             Self::RotateAndStore => rotate_and_store::tool(),
+            Self::RunCommand => run_command::tool(),
         }
     }
 }
@@ -133,7 +153,7 @@ impl Toolbox {
 
     /// Calls a tool. Every failure is an answer, too.
     pub async fn call(&self, tool: ToolName, arguments: JsonObject, client: ClientName) -> Reply {
-        let asked = Asked { toolbox: self, client, arguments };
+        let asked = Asked::new(self, client, arguments);
         // A future is as large as its largest part, is moved as a whole and wiped as a whole. What's called most stands
         // in it, and the rest, which is larger, elsewhere.
         let answer = match tool {
@@ -142,20 +162,16 @@ impl Toolbox {
             ToolName::DescribeSecret => Box::pin(describe_secret::call(asked)).await,
             ToolName::GetEnvBundle => Box::pin(get_env_bundle::call(asked)).await,
             ToolName::GetSecret => get_secret::call(asked).await,
+            ToolName::HttpRequest => Box::pin(http_request::call(asked)).await,
+            ToolName::ListActions => Box::pin(list_actions::call(asked)).await,
             ToolName::ListSecrets => Box::pin(list_secrets::call(asked)).await,
             ToolName::ListVaults => Box::pin(list_vaults::call(asked)).await,
             ToolName::PutSecret => Box::pin(put_secret::call(asked)).await,
             ToolName::RotateAndStore => Box::pin(rotate_and_store::call(asked)).await,
+            ToolName::RunCommand => Box::pin(run_command::call(asked)).await,
         };
         answer.unwrap_or_else(Reply::refused)
     }
-}
-
-/// One call of a tool, before its arguments are understood.
-struct Asked<'a> {
-    toolbox: &'a Toolbox,
-    client: ClientName,
-    arguments: JsonObject,
 }
 
 /// The schemas and the tools, made once for the process.

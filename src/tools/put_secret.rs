@@ -5,9 +5,9 @@ use rmcp::model::Tool;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::arguments::Arguments;
+use super::Reply;
+use super::arguments::{Arguments, Asked};
 use super::schema::{self, Effect};
-use super::{Asked, Reply};
 use crate::authz::Refusal;
 use crate::broker::{NewSecret, Written};
 use crate::model::{Action, Category, Tag};
@@ -37,7 +37,7 @@ pub(super) fn tool() -> Tool {
     schema::tool::<Input, Written>(
         "put_secret",
         "Store a secret",
-        "Stores a value; makes the item if there's none. To replace a credential prefer rotate_and_store: nobody sees what it makes. `conflict`: describe it again first.",
+        "Stores a value; makes the item if there's none. To replace a credential prefer rotate_and_store: nobody sees what it makes.",
         Effect::Replaces,
         true,
     )

@@ -10,7 +10,7 @@ use rmcp::model::{
 use serde::Serialize;
 
 use super::server::protocol_error;
-use super::{Toolbox, invalid};
+use super::{Toolbox, guarded, invalid};
 use crate::authz::{Call, Refusal, Settled};
 use crate::broker::{Done, ListQuery, Listed};
 use crate::model::{Action, ClientName, PathPrefix, Reference};
@@ -49,6 +49,7 @@ struct Secrets {
 
 pub(super) async fn read(toolbox: &Toolbox, uri: &str, client: ClientName) -> Result<ReadResourceResponse, ErrorData> {
     let call = toolbox.session.call(client, None);
+    guarded::text(toolbox, &call, Action::Describe, "uri", uri).await.map_err(refused)?;
     let text = match uri {
         SECRETS => {
             let query = ListQuery { limit: MAX_ITEMS, ..ListQuery::default() };
@@ -129,6 +130,8 @@ pub(super) async fn complete(
     if !about_path {
         return Ok(CompleteResult::default());
     }
+    let call = toolbox.session.call(client, None);
+    guarded::text(toolbox, &call, Action::List, "path", &request.argument.value).await.map_err(refused)?;
     let prefix = match request.argument.value.as_str() {
         "" => PathPrefix::everything(),
         // A text that can't begin a path has no completions.
@@ -137,7 +140,6 @@ pub(super) async fn complete(
             Err(_) => return Ok(CompleteResult::default()),
         },
     };
-    let call = toolbox.session.call(client, None);
     let Done { body, settled } =
         toolbox.broker.complete(&call, &prefix, CompletionInfo::MAX_VALUES).await.map_err(refused)?;
     shown(body, &settled)

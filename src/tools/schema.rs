@@ -14,6 +14,8 @@ pub(super) enum Effect {
     Reads,
     /// Changes something so that what was there is no longer in force.
     Replaces,
+    /// Does what the owner wrote down, in the world outside.
+    Acts,
 }
 
 /// Describes a tool.
@@ -26,9 +28,9 @@ pub(super) fn tool<I: JsonSchema, O: JsonSchema>(
 ) -> Tool {
     let annotations = ToolAnnotations::new()
         .read_only(matches!(effect, Effect::Reads))
-        .destructive(matches!(effect, Effect::Replaces))
+        .destructive(!matches!(effect, Effect::Reads))
         .idempotent(idempotent)
-        .open_world(false);
+        .open_world(matches!(effect, Effect::Acts));
     Tool::new(name, description, Arc::new(input::<I>()))
         .with_title(title)
         .with_raw_output_schema(Arc::new(output::<O>()))
@@ -183,9 +185,16 @@ mod tests {
         let size = |tools: &[ToolName]| -> usize {
             tools.iter().map(|tool| serde_json::to_string(&tool.tool()).expect("a tool is JSON").len() + 1).sum()
         };
-        let beyond = [ToolName::CheckAccess, ToolName::DeleteSecret, ToolName::ListVaults];
+        let beyond = [
+            ToolName::CheckAccess,
+            ToolName::DeleteSecret,
+            ToolName::ListVaults,
+            ToolName::HttpRequest,
+            ToolName::ListActions,
+            ToolName::RunCommand,
+        ];
         let six: Vec<_> = ToolName::ALL.into_iter().filter(|tool| !beyond.contains(tool)).collect();
         assert!(size(&six) < 6_000, "{}", size(&six));
-        assert!(size(&ToolName::ALL) < 9_000, "{}", size(&ToolName::ALL));
+        assert!(size(&ToolName::ALL) < 12_000, "{}", size(&ToolName::ALL));
     }
 }

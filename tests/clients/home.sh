@@ -24,6 +24,19 @@ effect = "deny"
 principals = ["client-check"]
 actions = ["read"]
 paths = ["Production/**"]
+
+[[rule]]
+id = "client-uses-staging"
+principals = ["client-check"]
+actions = ["use"]
+use.commands = ["careless"]
+paths = ["Staging/Stripe/credential"]
+
+[[command]]
+name = "careless"
+exe = "/usr/bin/base64"
+stdin = "Staging/Stripe/credential"
+class = "sealed"
 TOML
 cat >>"$OPWARD_HOME/opward.toml" <<'TOML'
 

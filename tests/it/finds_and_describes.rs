@@ -47,7 +47,6 @@ async fn filters_narrow_and_combine() {
         (json!({ "query": "stripe" }), &[all[1], all[4]]),
         (json!({ "query": "AGENT" }), &all[4..]),
         (json!({ "query": "username" }), &all[2..3]),
-        (json!({ "query": CANARY }), &[]),
         (json!({ "vault": "Staging", "tag": "payments" }), &all[4..]),
         (json!({ "prefix": "Production/", "query": "postgres" }), &[]),
         (json!({ "limit": 2 }), &all[..2]),

@@ -27,7 +27,7 @@ async fn with_nothing_set_up_it_says_what_it_can_do_and_what_to_run() {
         assert!(result["supportedVersions"].as_array().unwrap().contains(&json!("2026-07-28")), "{result}");
         assert!(result["instructions"].as_str().unwrap().contains("list_secrets"));
         let tools = raw.ask("tools/list", modern(json!({}))).await;
-        assert_eq!(names(&tools).len(), 9);
+        assert_eq!(names(&tools).len(), 12);
         assert_eq!(tools["result"]["cacheScope"], "private");
         for (tool, arguments) in about("V/A") {
             let answer = raw.ask("tools/call", modern(json!({ "name": tool, "arguments": arguments }))).await;
@@ -68,7 +68,7 @@ async fn every_handshake_revision_reads_a_secret() {
         let hello = raw.initialize(version).await;
         assert_eq!(hello["result"]["protocolVersion"], version);
         assert_eq!(hello["result"]["serverInfo"]["name"], "opward");
-        assert_eq!(names(&raw.ask("tools/list", json!({})).await).len(), 9);
+        assert_eq!(names(&raw.ask("tools/list", json!({})).await).len(), 12);
         assert_eq!(raw.ask("ping", json!({})).await["result"], json!({}));
         let call = json!({ "name": "get_secret", "arguments": { "path": "V/A" } });
         let answer = raw.ask("tools/call", call).await;

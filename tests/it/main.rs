@@ -6,14 +6,17 @@
     reason = "a test that meets something else fails, as it should"
 )]
 
+mod attack;
 mod bundles;
 mod decisions;
 mod denies_by_default;
+mod exposures;
 #[path = "../support/fake_connect.rs"]
 mod fake_connect;
 #[path = "../support/fake_op.rs"]
 mod fake_op;
 mod finds_and_describes;
+mod guard;
 mod http_calls;
 mod http_cancel;
 mod http_gate;
@@ -56,7 +59,11 @@ mod robust_leaks;
 mod robust_lifecycle;
 mod robust_memory;
 mod robust_reload;
+mod run;
+mod run_terminal;
 mod schemas;
 mod support;
 mod support_robust;
+mod use_attacks;
+mod use_commands;
 mod writes;

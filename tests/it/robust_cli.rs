@@ -59,6 +59,7 @@ fn help_and_usage() {
     same!("help_put", run(&["secret", "put", "--help"]));
     same!("help_policy_explain", run(&["policy", "explain", "--help"]));
     same!("help_audit_show", run(&["audit", "show", "--help"]));
+    same!("help_exposure", run(&["exposure", "--help"]));
     same!("version", run(&["--version"]));
     same!("usage", run(&["secret", "gte", "V/I"]));
     assert!(fs::read_dir(home.path()).unwrap().next().is_none(), "help wrote something");

@@ -25,6 +25,7 @@ fn an_edited_policy_takes_force_without_a_restart() {
     home.write_policy(ALL);
     wait_until("the value is given back", || may_read(&mut server));
     // Both times the log says so, and each record names the policy that decided.
+    wait_until("both are recorded", || events(&home, "policy", "loaded") == 2);
     let policies: Vec<_> =
         home.records().into_iter().filter(|record| record["kind"] == "policy").map(|r| r["policy"].clone()).collect();
     assert_eq!(policies.len(), 2, "{policies:?}");

@@ -32,24 +32,27 @@ async fn the_catalogue_costs_little() {
     result["tools"].as_array_mut().unwrap().retain(|tool| NAMED.contains(&tool["name"].as_str().unwrap()));
     assert_eq!(result["tools"].as_array().unwrap().len(), NAMED.len());
     let named = result.to_string().len();
-    println!("tools/list: {named} bytes for the six, {all} for all nine, {line} as a line");
+    println!("tools/list: {named} bytes for the six, {all} for all, {line} as a line");
     assert!(named < 6_000, "{named}");
-    assert!(all < 9_000 && line < 9_100, "{all}, {line}");
+    assert!(all < 12_000 && line < 12_000, "{all}, {line}");
 }
 
 #[tokio::test]
 async fn every_tool_says_what_it_does_to_the_world() {
     let (result, _) = list().await;
     let tools = result["tools"].as_array().unwrap();
-    assert_eq!(tools.len(), 9);
+    assert_eq!(tools.len(), 12);
     for tool in tools {
         let name = tool["name"].as_str().unwrap();
         let changes = ["put_secret", "rotate_and_store", "delete_secret"].contains(&name);
+        // What they do is the owner's to say, and may be anything.
+        let acts = ["http_request", "run_command"].contains(&name);
         let annotations = &tool["annotations"];
-        assert_eq!(annotations["readOnlyHint"], !changes, "{name}");
-        assert_eq!(annotations["destructiveHint"], changes, "{name}");
-        assert_eq!(annotations["idempotentHint"], !["rotate_and_store", "delete_secret"].contains(&name), "{name}");
-        assert_eq!(annotations["openWorldHint"], false, "{name}");
+        assert_eq!(annotations["readOnlyHint"], !changes && !acts, "{name}");
+        assert_eq!(annotations["destructiveHint"], changes || acts, "{name}");
+        let once = acts || ["rotate_and_store", "delete_secret"].contains(&name);
+        assert_eq!(annotations["idempotentHint"], !once, "{name}");
+        assert_eq!(annotations["openWorldHint"], acts, "{name}");
         assert!(!tool["title"].as_str().unwrap().is_empty() && tool["description"].as_str().unwrap().len() > 20);
         for schema in [&tool["inputSchema"], &tool["outputSchema"]] {
             assert_eq!(schema["type"], "object", "{name}");
@@ -85,6 +88,8 @@ async fn an_agent_is_taught_by_the_texts() {
     assert!(text("list_secrets").contains("Start here") && text("list_secrets").contains("not instructions"));
     assert!(text("describe_secret").contains("before reading"));
     assert!(text("get_secret").contains("Never repeat") && text("get_secret").contains("`denied`"));
-    assert!(text("put_secret").contains("`conflict`"));
+    for tool in ["get_secret", "run_command", "http_request"] {
+        assert!(text(tool).contains("run_command") || text(tool).contains("Prefer this to get_secret"), "{tool}");
+    }
     assert!(text("rotate_and_store").contains("isn't returned"));
 }

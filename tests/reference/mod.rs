@@ -24,7 +24,24 @@ pub(crate) struct Rule {
     pub(crate) claims: BTreeMap<String, String>,
     pub(crate) require_reason: bool,
     pub(crate) rate: Option<String>,
+    pub(crate) commands: Vec<String>,
+    pub(crate) hosts: Vec<String>,
+    /// `masked` or `unmasked`.
+    pub(crate) run: Option<String>,
 }
+
+/// Every delivery of the file that the cases share: how it's spelled, the name or host by which a rule opens it, and
+/// how often it may be used.
+pub(crate) const DELIVERIES: [(&str, &str, Option<&str>); 8] = [
+    ("command:migrate", "migrate", None),
+    ("command:report", "report", None),
+    ("trusted-code:test", "test", None),
+    ("http:stripe", "api.stripe.com", Some("60/1m")),
+    ("http:stripe-admin", "api.stripe.com", None),
+    ("http:metrics", "metrics.internal:9090", Some("5/1h")),
+    ("run", "masked", None),
+    ("run-unmasked", "unmasked", None),
+];
 
 /// A window on a clock that's a fixed distance from UTC.
 #[derive(Debug, Clone)]
@@ -46,6 +63,8 @@ pub(crate) struct Question {
     pub(crate) source_ip: Option<String>,
     pub(crate) claims: BTreeMap<String, String>,
     pub(crate) action: String,
+    /// For `use`; a delivery that may not exist.
+    pub(crate) delivery: Option<String>,
     pub(crate) path: String,
     pub(crate) category: String,
     pub(crate) tags: Vec<String>,
@@ -68,7 +87,9 @@ pub(crate) fn decide(rules: &[Rule], question: &Question) -> Answer {
     let Some(now) = question.now else {
         return Answer::Clock;
     };
-    let matching: Vec<&Rule> = rules.iter().filter(|rule| matches(rule, question, now)).collect();
+    let by = question.delivery.as_deref();
+    let about = |rule: &&Rule| question.action != "use" || speaks_of(rule, by);
+    let matching: Vec<&Rule> = rules.iter().filter(|rule| matches(rule, question, now)).filter(about).collect();
     let ids = |deny: bool| matching.iter().filter(|rule| rule.deny == deny).map(|rule| rule.id.clone()).collect();
     let denies: BTreeSet<String> = ids(true);
     let allows: BTreeSet<String> = ids(false);
@@ -78,9 +99,77 @@ pub(crate) fn decide(rules: &[Rule], question: &Question) -> Answer {
         Answer::NoRule
     } else {
         let reason = matching.iter().any(|rule| rule.require_reason);
-        let rates = matching.iter().filter_map(|rule| Some((rule.id.clone(), rule.rate.clone()?))).collect();
+        let mut rates: BTreeSet<(String, String)> =
+            matching.iter().filter_map(|rule| Some((rule.id.clone(), rule.rate.clone()?))).collect();
+        for (delivery, _, rate) in DELIVERIES {
+            if question.action == "use" && by == Some(delivery) {
+                rates.extend(rate.map(|rate| (delivery.to_owned(), rate.to_owned())));
+            }
+        }
         Answer::Allowed { rules: allows, reason, rates }
     }
+}
+
+/// "An allow rule opens what it names; a deny rule closes what it names, or all if it names nothing. To allow `unmasked`
+/// allows both ways to run, and to deny `masked` denies both."
+fn speaks_of(rule: &Rule, delivery: Option<&str>) -> bool {
+    if rule.deny && rule.commands.is_empty() && rule.hosts.is_empty() && rule.run.is_none() {
+        return true;
+    }
+    let Some((spelled, name, _)) = DELIVERIES.into_iter().find(|(spelled, ..)| Some(*spelled) == delivery) else {
+        return false;
+    };
+    match (spelled, rule.deny, rule.run.as_deref()) {
+        ("run", false, Some(_)) | ("run-unmasked", true, Some(_)) => true,
+        ("run", true, said) => said == Some("masked"),
+        ("run-unmasked", false, said) => said == Some("unmasked"),
+        ("run" | "run-unmasked", _, None) => false,
+        (spelled, ..) if spelled.starts_with("http:") => rule.hosts.iter().any(|host| host == name),
+        _ => rule.commands.iter().any(|command| command == name),
+    }
+}
+
+/// The deliveries by which a question about `use` would be allowed.
+pub(crate) fn open_deliveries(rules: &[Rule], question: &Question) -> BTreeSet<String> {
+    let allowed = |delivery: &str| matches!(decide(rules, &by(question, delivery)), Answer::Allowed { .. });
+    DELIVERIES.into_iter().map(|(spelled, ..)| spelled.to_owned()).filter(|delivery| allowed(delivery)).collect()
+}
+
+/// "Without a delivery, `use` is allowed if there's any, with what each of them asks for; it's forbidden by what closes
+/// all, or closes what would be open."
+pub(crate) fn somehow(rules: &[Rule], question: &Question) -> Answer {
+    let answers = DELIVERIES.map(|(spelled, ..)| (spelled, decide(rules, &by(question, spelled))));
+    let mut all = (BTreeSet::new(), false, BTreeSet::new());
+    for (_, answer) in &answers {
+        match answer {
+            Answer::Clock => return Answer::Clock,
+            Answer::Allowed { rules, reason, rates } => {
+                all.0.extend(rules.iter().cloned());
+                all.1 |= reason;
+                all.2.extend(rates.iter().cloned());
+            }
+            Answer::Forbidden(_) | Answer::NoRule => {}
+        }
+    }
+    if !all.0.is_empty() {
+        return Answer::Allowed { rules: all.0, reason: all.1, rates: all.2 };
+    }
+    let allows: Vec<Rule> = rules.iter().filter(|rule| !rule.deny).cloned().collect();
+    let mut forbidden = BTreeSet::new();
+    for (delivery, answer) in answers {
+        let opened = matches!(decide(&allows, &by(question, delivery)), Answer::Allowed { .. });
+        if let (Answer::Forbidden(rules), true) = (answer, opened) {
+            forbidden.extend(rules);
+        }
+    }
+    if let Answer::Forbidden(rules) = decide(rules, &Question { delivery: None, ..question.clone() }) {
+        forbidden.extend(rules);
+    }
+    if forbidden.is_empty() { Answer::NoRule } else { Answer::Forbidden(forbidden) }
+}
+
+fn by(question: &Question, delivery: &str) -> Question {
+    Question { delivery: Some(delivery.to_owned()), ..question.clone() }
 }
 
 fn matches(rule: &Rule, question: &Question, now: i64) -> bool {

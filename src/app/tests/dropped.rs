@@ -17,8 +17,25 @@ const RULES: &str = r#"
 id = "ann"
 effect = "allow"
 principals = ["ann"]
-actions = ["list", "describe", "read", "write", "rotate", "delete"]
+actions = ["list", "describe", "use", "read", "write", "rotate", "delete"]
 paths = ["**"]
+use.commands = ["true"]
+use.hosts = ["127.0.0.1:@port@"]
+
+[[command]]
+name = "true"
+exe = "/bin/true"
+stdin = "Prod/Item/one"
+class = "sealed"
+sandbox = "off"
+
+[[http]]
+name = "api"
+base = "http://127.0.0.1:@port@/"
+methods = ["GET"]
+paths = ["/**"]
+inject = { query = "key", secret = "Prod/Item/one" }
+allow_private = true
 "#;
 
 const BUNDLE: [(&str, &str); 3] =
@@ -56,6 +73,10 @@ impl House {
     async fn item(&self) -> Option<Value> {
         let mut item = self.call("owner", ToolName::DescribeSecret, json!({"path": "Prod/Item"})).await.ok()?;
         item.as_object_mut().unwrap().remove("age_s");
+        // What the log says of it changes with every read.
+        for field in item["fields"].as_array_mut().unwrap() {
+            field.as_object_mut().unwrap().remove("exposure");
+        }
         Some(item)
     }
 
@@ -77,7 +98,11 @@ impl House {
 
 /// Drops a call after each number of polls, until it's done before that; gives how often it was dropped.
 async fn drop_everywhere(tool: ToolName, durability: Durability, ttl: Duration) -> usize {
-    let house = House::with(RULES, &VALUES, Plan { ttl, durability, bundle: BUNDLE.to_vec() }).await;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let rules = RULES.replace("@port@", &listener.local_addr().unwrap().port().to_string());
+    let answers = axum::Router::new().route("/one", axum::routing::get(async || "one"));
+    let _serving = tokio::spawn(async { axum::serve(listener, answers).await });
+    let house = House::with(&rules, &VALUES, Plan { ttl, durability, bundle: BUNDLE.to_vec() }).await;
     let ann = house.toolbox(house.session("ann"));
     for polls in 0..MOST_POLLS {
         for (path, value) in VALUES {
@@ -85,7 +110,9 @@ async fn drop_everywhere(tool: ToolName, durability: Durability, ttl: Duration) 
         }
         let arguments = match tool {
             ToolName::GetEnvBundle => json!({"path": "bundle"}),
-            ToolName::ListSecrets | ToolName::ListVaults => json!({}),
+            ToolName::ListActions | ToolName::ListSecrets | ToolName::ListVaults => json!({}),
+            ToolName::HttpRequest => json!({"name": "api", "method": "GET", "path": "/one"}),
+            ToolName::RunCommand => json!({"name": "true"}),
             ToolName::PutSecret => json!({"path": "Prod/Item/one", "value": format!("new {polls}")}),
             ToolName::DescribeSecret | ToolName::DeleteSecret => json!({"path": "Prod/Item"}),
             ToolName::CheckAccess => json!({"path": "Prod/Item/one", "action": "read"}),

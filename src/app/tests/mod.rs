@@ -19,9 +19,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::audit::{AuditLog, Durability, Filter, Record, show, verify};
 use crate::authz::{Door, Session};
-use crate::broker::Broker;
+use crate::broker::{Broker, OwnFiles};
 use crate::custody::source::{LocalSettings, LocalSource, Source, Unlock};
 use crate::custody::{CacheSettings, Custody, FieldAliases, SourceView};
+use crate::egress::Sender;
 use crate::identity::Authenticated;
 use crate::memory::LockedKey;
 use crate::model::{
@@ -84,7 +85,14 @@ impl House {
         let custody = Arc::new(Custody::new(sources, cache, key, &tasks, stop.clone()));
         let bundle = plan.bundle.iter().map(|(key, path)| ((*key).to_owned(), Reference::parse(path).unwrap()));
         let bundles = BTreeMap::from([("bundle".to_owned(), bundle.collect())]);
-        let broker = Broker::new(Arc::clone(&custody), FieldAliases::default(), bundles, tasks.clone());
+        let broker = Broker::new(
+            Arc::clone(&custody),
+            FieldAliases::default(),
+            bundles,
+            tasks.clone(),
+            Sender::new(),
+            OwnFiles::default(),
+        );
         let door = Arc::new(Door::new(Arc::new(PolicyStore::fixed(policy)), audit, Clock::system()));
         let house = Self { folder, custody, broker, door, tasks, stop };
         let owner = house.toolbox(house.session("owner"));

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
-use crate::model::ErrorCode;
+use crate::model::{Delivery, DeliveryName, ErrorCode};
 
 #[tokio::test]
 async fn an_intent_and_its_outcome_are_two_records_of_one_request() {
@@ -81,9 +81,12 @@ async fn a_line_is_what_the_design_says() {
     let log = AuditLog::open(&place.file, Durability::Write, clock).unwrap();
     let mut asked = Asked::new();
     asked.reason = Some(Reason::parse(r#"say "why" \ é"#).unwrap());
-    let _intent = log.intent(asked.entry()).await.unwrap();
+    let delivery = Delivery::Command(DeliveryName::parse("migrate").unwrap());
+    let intent = log.intent(Entry { delivery: Some(&delivery), ..asked.entry() }).await.unwrap();
+    let sandbox = SandboxWords::parse("landlock:7 no_network").unwrap();
+    let _ = intent.settle(Outcome::failed(ErrorCode::Internal).within(sandbox)).await.unwrap();
     let text = String::from_utf8(place.bytes()).unwrap();
-    let line = text.lines().next().unwrap();
+    let line = text.lines().next_back().unwrap();
     // An RFC 8785 writer of its own: serde_json sorts keys and escapes as that form asks, for what
     // can stand in a record.
     let mut object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).unwrap();
@@ -91,7 +94,8 @@ async fn a_line_is_what_the_design_says() {
     let hash = object.remove("hash").unwrap();
     assert_eq!(hash, RecordHash::of(serde_json::to_string(&sorted(&object)).unwrap().as_bytes()).to_string());
     assert_eq!(object["time"], "2026-11-21T10:00:00.250Z");
-    assert_eq!(object["prev"], "0".repeat(64));
+    assert_eq!((&object["delivery"], &object["sandbox"]), (&"command:migrate".into(), &"landlock:7 no_network".into()));
+    assert_eq!(object["prev"], place.records()[0].hash.to_string());
     assert_eq!(object["reason"], r#"say "why" \ é"#);
     assert_eq!(object["policy"], format!("sha256:{}", "ab".repeat(32)));
 }

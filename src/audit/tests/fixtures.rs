@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::audit::line::{Body, Head, Stamp, render};
-use crate::model::{ErrorCode, Reason, Reference};
+use crate::model::{Delivery, DeliveryName, ErrorCode, Output, Reason, Reference};
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 12] = [
     "intact",
     "edited",
     "deleted-line",
@@ -17,6 +17,9 @@ const NAMES: [&str; 9] = [
     "relinked",
     "unknown-key",
     "truncated",
+    "deliveries",
+    "other-delivery",
+    "free-text-sandbox",
 ];
 
 fn folder() -> PathBuf {
@@ -29,7 +32,7 @@ fn each_log_gets_the_report_that_stands_beside_it() {
         let report = verify(&folder().join(format!("{name}.jsonl"))).unwrap();
         let expected = std::fs::read_to_string(folder().join(format!("{name}.expected"))).unwrap();
         assert_eq!(report.to_string(), expected, "{name}");
-        assert_eq!(report.is_intact(), name == "intact", "{name}");
+        assert_eq!(report.is_intact(), ["intact", "deliveries"].contains(&name), "{name}");
     }
 }
 
@@ -49,7 +52,7 @@ fn no_log_lacks_a_test() {
 #[tokio::test]
 #[ignore = "writes into the repository"]
 async fn write_the_logs_anew() {
-    let intact = intact().await;
+    let (intact, deliveries) = (intact().await, deliveries().await);
     let lines: Vec<&str> = intact.lines().collect();
     let all = |change: &dyn Fn(&mut Vec<String>)| {
         let mut lines: Vec<String> = lines.iter().map(|&line| line.to_owned()).collect();
@@ -71,6 +74,9 @@ async fn write_the_logs_anew() {
         all(&|lines| lines[4] = again(&lines[4], |record| record.prev = RecordHash::GENESIS)),
         all(&|lines| lines[3] = lines[3].replacen('{', r#"{"":0,"#, 1)),
         intact.get(..intact.len() - 200).unwrap().to_owned(),
+        deliveries.clone(),
+        deliveries.replacen("trusted-code:test", "command:test", 1),
+        deliveries.replacen("landlock:7 seccomp", "landlock:7; all is well", 1),
     ];
     std::fs::create_dir_all(folder()).unwrap();
     for (name, log) in NAMES.into_iter().zip(logs) {
@@ -127,6 +133,30 @@ async fn intact() -> String {
     text
 }
 
+/// Values put where they're needed, each in another way: by a sealed command, by code the caller may have written, and
+/// into a request that was never sent.
+async fn deliveries() -> String {
+    let place = Place::new();
+    let clock = Clock::fixed(Some("2026-11-21T09:00:00Z".parse().unwrap()));
+    let log = AuditLog::open(&place.file, Durability::Write, clock.clone()).unwrap();
+    let name = |name| DeliveryName::parse(name).unwrap();
+    let words = |text| SandboxWords::parse(text).unwrap();
+    let failed = Outcome::failed(ErrorCode::SourceUnavailable);
+    for (delivery, outcome) in [
+        (Delivery::Command(name("migrate")), Outcome::done().within(words("landlock:7 seccomp no_network"))),
+        (Delivery::TrustedCode(name("test")), Outcome::done().within(words("none"))),
+        (Delivery::Http(name("stripe")), failed),
+        (Delivery::Run(Output::Unmasked), Outcome::done()),
+    ] {
+        let used = Asked::new();
+        let entry = Entry { action: Action::Use, delivery: Some(&delivery), ..used.entry() };
+        let intent = log.intent(entry).await.unwrap();
+        clock.advance(Duration::from_millis(12_345));
+        let _ = intent.settle(outcome).await.unwrap();
+    }
+    String::from_utf8(place.bytes()).unwrap()
+}
+
 /// Changes a record and makes its hash right again, as somebody who can write the file can.
 fn again(line: &str, change: impl Fn(&mut Record)) -> String {
     let mut record: Record = serde_json::from_str(line).unwrap();
@@ -135,6 +165,7 @@ fn again(line: &str, change: impl Fn(&mut Record)) -> String {
         action: record.action.map(Action::as_str).unwrap_or_default(),
         client: &record.client,
         decision: record.decision.as_str(),
+        delivery: record.delivery.as_deref(),
         path: record.path.as_deref(),
         policy: &record.policy,
         principal: &record.principal,
@@ -144,7 +175,7 @@ fn again(line: &str, change: impl Fn(&mut Record)) -> String {
         transport: record.transport.map(Transport::as_str).unwrap_or_default(),
     };
     let body = Body::of_parts(&parts, record.rules.iter().map(String::as_str));
-    let stamp = Stamp { kind: record.kind, code: record.code.map(Into::into), ms: record.ms };
+    let stamp = Stamp { kind: record.kind, code: record.code.map(Into::into), ms: record.ms, sandbox: record.sandbox };
     let before = Head { seq: record.seq - 1, hash: record.prev };
     let mut out = Vec::new();
     render(&body, &stamp, &before, &crate::audit::time::text(record.time), &mut out);

@@ -79,6 +79,7 @@ fn an_entry_has_no_field_that_a_value_could_be_put_into() {
             "action: Action,",
             "path: Subject<'a>,",
             "source: Option<&'a SourceName>,",
+            "delivery: Option<&'a Delivery>,",
             "decision: Decision,",
             "rules: &'a [RuleId],",
             "policy: PolicyHash,",

@@ -4,7 +4,7 @@ mod chain;
 mod figures;
 mod fixtures;
 mod injection;
-mod processes;
+pub(super) mod processes;
 mod showing;
 mod tampering;
 mod torn;
@@ -19,7 +19,7 @@ use crate::model::{
 /// Everything an entry borrows.
 pub(super) struct Asked {
     pub(super) request: RequestId,
-    principal: PrincipalName,
+    pub(super) principal: PrincipalName,
     client: ClientName,
     pub(super) path: SecretPath,
     pub(super) source: SourceName,
@@ -49,6 +49,7 @@ impl Asked {
             action: Action::Read,
             path: Subject::Secret(&self.path),
             source: Some(&self.source),
+            delivery: None,
             decision: Decision::Allow,
             rules: &self.rules,
             policy: PolicyHash([0xab; 32]),

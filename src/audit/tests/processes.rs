@@ -16,7 +16,7 @@ fn file_to_write() -> Option<PathBuf> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "starts this test program once more")]
-fn child(test: &str, file: &Path) -> Command {
+pub(in crate::audit) fn child(test: &str, file: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     let name = format!("audit::tests::processes::{test}");
     command.args([&name, "--exact", "--ignored", "--nocapture"]).env(FILE, file);

@@ -1,7 +1,7 @@
 //! Picking records out of a log.
 
 use super::*;
-use crate::model::{ErrorCode, NamePattern, PathPattern};
+use crate::model::{Delivery, DeliveryName, ErrorCode, NamePattern, Output, PathPattern};
 
 async fn sample() -> (Place, AuditLog, Clock) {
     let place = Place::new();
@@ -46,6 +46,24 @@ async fn each_filter_narrows() {
     for (filter, expected) in filters {
         assert_eq!(shown(&place, filter.clone()), expected, "{filter:?}");
     }
+}
+
+#[tokio::test]
+async fn a_delivery_is_picked_by_its_spelling_or_its_kind() {
+    let place = Place::new();
+    let log = place.open();
+    let name = DeliveryName::parse("test").unwrap();
+    for delivery in [Delivery::TrustedCode(name.clone()), Delivery::Command(name), Delivery::Run(Output::Masked)] {
+        let asked = Asked::new();
+        drop(log.intent(Entry { action: Action::Use, delivery: Some(&delivery), ..asked.entry() }).await.unwrap());
+    }
+    drop(log.intent(Asked::new().entry()).await.unwrap());
+    let with = |wanted: &str| shown(&place, Filter { delivery: Some(wanted.to_owned()), ..Filter::default() });
+    assert_eq!(with("trusted-code:test"), [1, 2]);
+    assert_eq!(with("trusted-code"), [1, 2]);
+    assert_eq!(with("command"), [3, 4]);
+    assert_eq!(with("run"), [5, 6]);
+    assert!(with("run-unmasked").is_empty() && with("command:tes").is_empty());
 }
 
 #[tokio::test]

@@ -4,11 +4,16 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::audit::verify::verify_lines;
+use crate::model::{Delivery, Output};
 
-async fn three_lines() -> Vec<u8> {
+async fn a_few_lines() -> Vec<u8> {
     let place = Place::new();
     let log = place.open();
     fill(&log, 1).await;
+    let delivery = Delivery::Run(Output::Masked);
+    let asked = Asked::new();
+    let used = log.intent(Entry { action: Action::Use, delivery: Some(&delivery), ..asked.entry() }).await.unwrap();
+    let _ = used.settle(Outcome::done().within(SandboxWords::unknown())).await.unwrap();
     let _ = log.event(Event::PolicyLoaded(PolicyHash([1; 32]))).await.unwrap();
     place.bytes()
 }
@@ -29,7 +34,7 @@ fn assert_found(bytes: &[u8], at: usize, changed: u8) {
 
 #[tokio::test]
 async fn every_byte_of_every_line_counts() {
-    let bytes = three_lines().await;
+    let bytes = a_few_lines().await;
     assert!(verify_lines(bytes.as_slice()).unwrap().is_intact());
     for at in 0..bytes.len() {
         assert_found(&bytes, at, bytes[at] ^ 1);
@@ -42,7 +47,7 @@ proptest! {
     fn any_change_of_one_byte_is_found_and_located(at in any::<proptest::sample::Index>(), changed in any::<u8>()) {
         static BYTES: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
         let bytes = BYTES.get_or_init(|| {
-            tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(three_lines())
+            tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(a_few_lines())
         });
         let at = at.index(bytes.len());
         prop_assume!(bytes[at] != changed);

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::super::failure::Failure;
 use super::super::output::{Output, Style};
-use super::client::Client;
-use super::home::Home;
+use super::super::stage::{Client, Home};
+use super::api;
 use crate::app::log::{Filter, Kind, show};
 use crate::model::ErrorCode;
 
@@ -34,9 +34,10 @@ pub(super) async fn tell(home: &Home, output: Output) -> Result<(), Failure> {
     agent.look_around().await?;
     agent.read().await?;
     agent.be_refused().await?;
+    agent.use_without_reading().await?;
     agent.change().await?;
     agent.bundle().await?;
-    agent.client.end().await
+    agent.client.end().await.map(drop)
 }
 
 impl Agent<'_> {
@@ -76,6 +77,30 @@ impl Agent<'_> {
             self.refused(&refusal, Kind::Denied)?;
         }
         Ok(())
+    }
+
+    async fn use_without_reading(&mut self) -> Result<(), Failure> {
+        let list = self.ask("What may be done without reading?", "list_actions", json!({}), &Expected::Answer).await?;
+        let names: Vec<&str> =
+            ["/commands/0/name", "/http/0/name"].iter().filter_map(|at| list.pointer(at)?.as_str()).collect();
+        self.told(names == ["backup-check", "payments"], &names.join(", "), Kind::Intent)?;
+
+        let asked = json!({ "name": "payments", "method": "GET", "path": "/v1/balance" });
+        let answer = self.ask("Ask production's API.", "http_request", asked, &Expected::Answer).await?;
+        let body = text(&answer, "body");
+        let told = answer.get("status") == Some(&json!(200)) && body.contains("[hidden by opward: ");
+        self.told(told && !body.contains(api::KEY), &format!("200 {body}"), Kind::Intent)?;
+
+        let asked = json!({ "name": "payments", "method": "GET", "path": "/v2/keys" });
+        let refusal =
+            self.ask("Something else there?", "http_request", asked, &Expected::Refusal(ErrorCode::Invalid)).await?;
+        self.refused(&refusal, Kind::Error)?;
+
+        let asked = json!({ "name": "backup-check" });
+        let answer = self.ask("Run the check that needs a password.", "run_command", asked, &Expected::Answer).await?;
+        let shown = text(&answer, "stdout");
+        let told = answer.get("exit_code") == Some(&json!(0)) && shown.contains("[hidden by opward: ");
+        self.told(told, &format!("exit code 0; {}", shown.trim_end()), Kind::Intent)
     }
 
     async fn change(&mut self) -> Result<(), Failure> {

@@ -9,6 +9,9 @@ use crate::app::{App, BundleFile, EnvFile, Setup};
 use crate::cli::failure::Failure;
 use crate::cli::output::{Output, Style};
 
+/// What's said of a file that can't be used.
+const NOT_STORED: &str = "nothing was stored";
+
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     /// The .env file
@@ -33,7 +36,7 @@ impl Args {
 
 /// References aren't values, so no vault is opened for them: it's the configuration that changes.
 pub(super) fn bundle(args: &Args, name: &str, setup: &Setup, output: Output) -> Result<ExitCode, Failure> {
-    let bundle = BundleFile::of(name, &EnvFile::read(&args.file)?)?;
+    let bundle = BundleFile::of(name, &EnvFile::read(&args.file, NOT_STORED)?)?;
     if args.dry_run {
         output.line(bundle.table().trim_end());
         return Ok(ExitCode::SUCCESS);
@@ -47,7 +50,7 @@ pub(super) fn bundle(args: &Args, name: &str, setup: &Setup, output: Output) -> 
 
 /// Stores each variable, through the same door as any other value.
 pub(super) async fn run(args: Args, app: &App, output: Output) -> Result<ExitCode, Failure> {
-    let file = EnvFile::read(&args.file)?;
+    let file = EnvFile::read(&args.file, NOT_STORED)?;
     let to = args.to.unwrap_or_default();
     if args.dry_run {
         output.line(format!("{} variables would be stored in {to}:", file.keys().count()));

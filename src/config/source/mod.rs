@@ -101,6 +101,24 @@ impl SourceConfig {
             Self::Connect(connect) => &connect.name,
         }
     }
+
+    /// The variable that holds what it signs in with, if one does.
+    #[must_use]
+    pub fn variable(&self) -> Option<&str> {
+        let token = match self {
+            Self::Local(_) => return None,
+            Self::Op(op) => match &op.sign_in {
+                OpSignIn::App { .. } => return None,
+                OpSignIn::Session { variable, .. } => return Some(variable),
+                OpSignIn::ServiceAccount { token } => token,
+            },
+            Self::Connect(connect) => &connect.token,
+        };
+        match token {
+            TokenPlace::File(_) => None,
+            TokenPlace::Variable(variable) => Some(variable),
+        }
+    }
 }
 
 impl VaultFilter {

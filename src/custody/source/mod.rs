@@ -8,6 +8,7 @@ mod down;
 mod local;
 mod onepassword;
 mod op;
+mod prints;
 mod upstream;
 
 pub use connect::{ConnectHealth, ConnectSettings, ConnectSetupError, ConnectVersion, Dependency, DependencyState};

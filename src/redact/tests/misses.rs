@@ -100,3 +100,15 @@ fn what_borders_on_a_known_miss_is_found() {
         assert!(String::from_utf8(out).unwrap().contains(MARKER));
     }
 }
+
+#[test]
+fn the_documentation_lists_what_is_missed() {
+    let (_, list) = include_str!("../../../SECURITY.md").split_once("**Hiding is against accidents.**").unwrap();
+    let listed: Vec<&str> = list
+        .lines()
+        .skip_while(|line| !line.starts_with("- "))
+        .take_while(|line| line.starts_with("- "))
+        .map(|line| line.trim_start_matches("- ").trim_end_matches([';', '.']))
+        .collect();
+    assert_eq!(listed, KNOWN_MISSES);
+}

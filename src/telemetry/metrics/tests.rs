@@ -263,7 +263,7 @@ fn what_was_counted_is_on_the_page() {
     assert_eq!(families["opward_cache_lookups"].value("_total", &[("result", "hit")]), Some(5.0));
     assert_eq!(families["opward_audit_append_duration_seconds"].value("_count", &[]), Some(3.0));
     assert_eq!(families["opward_audit_failures"].value("_total", &[]), Some(4.0));
-    assert_eq!(families["opward_decisions"].samples.len(), 35);
+    assert_eq!(families["opward_decisions"].samples.len(), 42);
 }
 
 #[test]

@@ -33,6 +33,10 @@ closed! {
         /// The tool of that name.
         GetSecret = "get_secret",
         /// The tool of that name.
+        HttpRequest = "http_request",
+        /// The tool of that name.
+        ListActions = "list_actions",
+        /// The tool of that name.
         ListSecrets = "list_secrets",
         /// The tool of that name.
         ListVaults = "list_vaults",
@@ -40,6 +44,8 @@ closed! {
         PutSecret = "put_secret",
         /// The tool of that name.
         RotateAndStore = "rotate_and_store",
+        /// The tool of that name.
+        RunCommand = "run_command",
         /// A tool that there isn't.
         UnknownTool = "unknown_tool",
         /// The method of that name.
@@ -170,16 +176,19 @@ const CALL: &str = "tools/call";
 
 impl Method {
     /// The tools.
-    const TOOLS: [Self; 9] = [
+    const TOOLS: [Self; 12] = [
         Self::CheckAccess,
         Self::DeleteSecret,
         Self::DescribeSecret,
         Self::GetEnvBundle,
         Self::GetSecret,
+        Self::HttpRequest,
+        Self::ListActions,
         Self::ListSecrets,
         Self::ListVaults,
         Self::PutSecret,
         Self::RotateAndStore,
+        Self::RunCommand,
     ];
 
     /// What a message of the protocol asks for, by its method and, where that's a call, the tool it names.

@@ -44,8 +44,8 @@ call() { inspector --method tools/call --tool-name "$1" --tool-args-json "$2"; }
 
 for era in legacy modern; do
     inspector --method tools/list --strict >"$scratch/tools.json"
-    answered "$era: nine tools with schemas" \
-        'answer.tools.length === 9 && answer.tools.every((tool) => tool.outputSchema && tool.annotations)' <"$scratch/tools.json"
+    answered "$era: twelve tools with schemas" \
+        'answer.tools.length === 12 && answer.tools.every((tool) => tool.outputSchema && tool.annotations)' <"$scratch/tools.json"
     call list_secrets '{"vault":"Staging"}' | answered "$era: list_secrets" \
         'answer.structuredContent.secrets.map((secret) => secret.path).join() === "Staging/Retired,Staging/Settings,Staging/Stripe"'
     call get_secret '{"path":"Staging/Stripe/credential"}' | answered "$era: get_secret" \

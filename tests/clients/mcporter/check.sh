@@ -42,7 +42,7 @@ answered() {
 }
 
 mcporter list opward --json >"$scratch/tools.json"
-answered "nine tools" 'answer.tools.length === 9' <"$scratch/tools.json"
+answered "twelve tools" 'answer.tools.length === 12' <"$scratch/tools.json"
 mcporter call opward.list_secrets vault=Staging --output json | answered "list_secrets" \
     'answer.secrets.map((secret) => secret.path).join() === "Staging/Retired,Staging/Settings,Staging/Stripe"'
 mcporter call opward.get_secret path=Staging/Stripe/credential --output json | answered "get_secret" \

@@ -167,6 +167,12 @@ impl Answer {
         self.value
     }
 
+    /// What's said of a call that's expected to fail with this code.
+    pub(crate) fn refused(&self, code: &str) -> Value {
+        assert_eq!(self.code(), code, "{}", self.value);
+        self.value["error"].clone()
+    }
+
     /// The code of a call that's expected to fail.
     pub(crate) fn code(&self) -> &str {
         assert!(self.is_error, "not refused: {}", self.value);

@@ -6,12 +6,14 @@ pub(crate) mod http;
 mod kdbx;
 pub(crate) mod one_password;
 mod raw;
+mod screen;
 mod shape;
 
 pub(crate) use client::{Answer, Client};
 pub(crate) use home::{Home, OWNER, Put, put};
 pub(crate) use kdbx::{add, id, password};
 pub(crate) use raw::{Raw, modern};
+pub(crate) use screen::Screen;
 pub(crate) use shape::mismatch;
 
 /// Every tool, with arguments that ask about a path.

@@ -138,10 +138,17 @@ fn stored<'a>(
     })
 }
 
-/// An entry as an item, without its values.
-pub(super) fn item(source: &SourceName, vault: &VaultId, path: ItemPath, entry: &Entry, limit: Option<usize>) -> Item {
+/// An entry as an item, and the values of its fields, in their order.
+pub(super) fn item<'a>(
+    source: &SourceName,
+    vault: &VaultId,
+    path: ItemPath,
+    entry: &'a Entry,
+    limit: Option<usize>,
+) -> (Item, Vec<&'a str>) {
     let stored = fields(&path, entry);
-    Item {
+    let values = stored.iter().map(|stored| stored.value.get().as_str()).collect();
+    let item = Item {
         source: source.clone(),
         vault: vault.clone(),
         id: ItemId::new(&ids::from_uuid(entry.id().uuid())),
@@ -154,7 +161,8 @@ pub(super) fn item(source: &SourceName, vault: &VaultId, path: ItemPath, entry: 
         urls: urls(&stored),
         fields: Fields::Known(stored.into_iter().map(|stored| stored.field).collect()),
         path,
-    }
+    };
+    (item, values)
 }
 
 /// The category the entry notes, else the one its fields suggest.

@@ -57,6 +57,7 @@ use self::vault::VaultFile;
 use super::upstream::Upstream;
 use super::{Change, Fetched, Inventory, Stored};
 use crate::custody::error::SourceError;
+use crate::custody::fingerprint::{PrintKey, Prints};
 use crate::memory;
 use crate::model::{Clock, ItemId, Place, PrincipalName, SourceName, Standing};
 
@@ -155,6 +156,16 @@ impl LocalSource {
         }
         // Whoever had the turn before may have made it.
         self.look(|vault| vault.unchanged().map_or_else(|| vault.inventory(), Ok)).await
+    }
+
+    /// Takes prints of the file's values from now on, whenever what it holds is listed.
+    pub(super) fn take_prints_with(&self, key: &PrintKey) {
+        self.file.take_prints_with(key);
+    }
+
+    /// The prints of its values, as they were last listed.
+    pub(super) fn prints(&self) -> Option<Arc<Prints>> {
+        self.file.prints()
     }
 
     /// Reads values, all from one look at the file.

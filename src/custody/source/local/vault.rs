@@ -1,7 +1,7 @@
 //! The work on a vault file. All of it blocks, so it's done where it holds nobody up.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use keepass::Database;
@@ -16,6 +16,7 @@ use super::tree::Tree;
 use super::write::Turn;
 use super::{edit, item, version};
 use crate::custody::error::SourceError;
+use crate::custody::fingerprint::{PrintKey, Prints, PrintsBuilder};
 use crate::custody::source::{Fetched, Inventory};
 use crate::custody::value::SecretValue;
 use crate::model::{Clock, Place};
@@ -29,6 +30,7 @@ pub(super) struct VaultFile {
     settings: LocalSettings,
     clock: Clock,
     known: Mutex<Option<Known>>,
+    print_key: OnceLock<PrintKey>,
 }
 
 /// What's known of the file as it was last seen. No value is in it.
@@ -37,6 +39,8 @@ struct Known {
     stamp: Stamp,
     fidelity: Fidelity,
     inventory: Option<Arc<Inventory>>,
+    /// Of the values as they were last listed.
+    prints: Option<Arc<Prints>>,
 }
 
 /// An opened file.
@@ -49,7 +53,7 @@ struct Opened {
 impl VaultFile {
     /// Takes note of where the file is, and doesn't touch it.
     pub(super) fn new(settings: LocalSettings, clock: Clock) -> Self {
-        Self { settings, clock, known: Mutex::new(None) }
+        Self { settings, clock, known: Mutex::new(None), print_key: OnceLock::new() }
     }
 
     /// What the file is and what opens it.
@@ -87,6 +91,16 @@ impl VaultFile {
         known.inventory.filter(|_| Stamp::read(&self.settings.file) == Some(known.stamp))
     }
 
+    /// Takes prints from now on; the first key stays.
+    pub(super) fn take_prints_with(&self, key: &PrintKey) {
+        let _first = self.print_key.set(key.clone());
+    }
+
+    /// The prints of the values as they were last listed.
+    pub(super) fn prints(&self) -> Option<Arc<Prints>> {
+        self.known()?.prints
+    }
+
     /// Why the file can only be read; `None` if it can be written to.
     pub(super) fn read_only_because(&self) -> Result<Option<String>, LocalError> {
         let opened = self.open()?;
@@ -107,7 +121,8 @@ impl VaultFile {
             known.fidelity
         } else {
             let fidelity = sealed.scan(&settings.file, &settings.unlock)?;
-            self.remember(Known { stamp: sealed.stamp, fidelity: fidelity.clone(), inventory: None });
+            let (stamp, prints) = (sealed.stamp, self.prints());
+            self.remember(Known { stamp, fidelity: fidelity.clone(), inventory: None, prints });
             fidelity
         };
         match fidelity {
@@ -126,16 +141,23 @@ impl VaultFile {
         let tree = Tree::of(&db);
         let limit = edit::history_limit(&db);
         let located = tree.entries().into_iter();
+        let mut prints = self.print_key.get().map(PrintsBuilder::new);
         let items = located.filter_map(|(id, at)| {
             let entry = db.entry(id)?;
-            Some(Arc::new(item::item(&self.settings.name, &at.top.vault.id, at.path, &entry, limit)))
+            let (item, values) = item::item(&self.settings.name, &at.top.vault.id, at.path, &entry, limit);
+            if let Some(prints) = &mut prints {
+                let values = values.iter().map(|value| value.as_bytes());
+                prints.add(&item, item.fields.known().iter().map(|field| &field.id).zip(values));
+            }
+            Some(Arc::new(item))
         });
         let inventory = Arc::new(Inventory {
             items: items.collect(),
             vaults: tree.vaults(),
             generation: Some(sealed.stamp.number()),
         });
-        self.remember(Known { stamp: sealed.stamp, fidelity, inventory: Some(Arc::clone(&inventory)) });
+        let prints = prints.map(|prints| Arc::new(prints.finish()));
+        self.remember(Known { stamp: sealed.stamp, fidelity, inventory: Some(Arc::clone(&inventory)), prints });
         Ok(inventory)
     }
 
@@ -171,7 +193,7 @@ impl VaultFile {
             opened.db.remove_unused_attachments();
             if let Some(stamp) = turn.replace(&opened.sealed.bytes, &mut opened.db, &settings.unlock)? {
                 // What was just written was also read back: there's nothing to look for in it.
-                self.remember(Known { stamp, fidelity: Fidelity::Whole, inventory: None });
+                self.remember(Known { stamp, fidelity: Fidelity::Whole, inventory: None, prints: self.prints() });
                 return Ok(outcome);
             }
         }

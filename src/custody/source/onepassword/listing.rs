@@ -72,6 +72,11 @@ impl Listing {
         }
     }
 
+    /// What was listed last, however long ago.
+    pub(super) fn last(&self) -> Option<Arc<Inventory>> {
+        self.known().memory.inventory().cloned()
+    }
+
     /// Whether nobody is asked for a while, because listing failed.
     pub(super) fn is_paused(&self) -> bool {
         self.known().paused().is_some()

@@ -43,6 +43,7 @@ use super::upstream::Upstream;
 use super::{Change, Fetched, Inventory, ReadItem, Stored};
 use crate::custody::catalog::SourceView;
 use crate::custody::error::SourceError;
+use crate::custody::fingerprint::{Gathered, PrintKey, Prints};
 use crate::model::{Clock, ItemId, Place, PrincipalName, SourceName, Standing};
 
 /// What a source in 1Password is made of, whichever way it's asked.
@@ -80,6 +81,7 @@ struct Inner<B> {
     gathering: Gathering,
     locks: Locks,
     upstream: Upstream,
+    prints: Gathered,
     /// Changes that were begun are finished, even if nobody waits for them any more.
     tasks: TaskTracker,
 }
@@ -111,6 +113,7 @@ impl<B: Backend> Remote<B> {
             gathering: Gathering::default(),
             locks: Locks::new(name.clone(), state.clone()),
             upstream: Upstream::new(),
+            prints: Gathered::default(),
             tasks: tasks.clone(),
             settings,
             backend,
@@ -138,6 +141,16 @@ impl<B: Backend> Remote<B> {
         asker: &PrincipalName,
     ) -> Result<Arc<Inventory>, SourceError> {
         self.0.inventory(asker).await
+    }
+
+    /// Takes prints of the values of each item that's read from now on.
+    pub(in crate::custody::source) fn take_prints_with(&self, key: &PrintKey) {
+        self.0.prints.begin(key);
+    }
+
+    /// The prints of the values of the items that were read.
+    pub(in crate::custody::source) fn prints(&self) -> Option<Arc<Prints>> {
+        self.0.prints.prints(self.0.listing.last())
     }
 
     /// Lists again because a name wasn't found, unless that was done a moment ago. Whether it did: then

@@ -134,6 +134,7 @@ impl<B: Backend> Inner<B> {
         let vault = self.listing.vault_name(&key.vault).filter(|_| is_it);
         let item = vault.and_then(|vault| document.whole_item(&self.settings.name, &vault));
         let item = item.ok_or_else(|| self.missing())?;
+        document.take_prints(&item, &self.prints);
         Ok((document, Arc::new(item)))
     }
 

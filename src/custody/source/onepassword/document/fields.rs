@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::head::text;
 use super::{Document, dates};
+use crate::custody::fingerprint::Gathered;
 use crate::custody::value::SecretValue;
-use crate::model::{Field, FieldId, FieldType, ItemPath, Name, Purpose, SecretPath};
+use crate::model::{Field, FieldId, FieldType, Item, ItemPath, Name, Purpose, SecretPath};
 
 /// Kinds of values that anybody may see where the item is shown.
 const PLAIN: [&str; 12] = [
@@ -59,6 +60,13 @@ impl Document {
     pub(in crate::custody::source::onepassword) fn values(&self, item: &ItemPath) -> Vec<(FieldId, SecretValue)> {
         let stored = self.stored(item).into_iter();
         stored.filter_map(|stored| Some((stored.field.id.clone(), stored.secret()?))).collect()
+    }
+
+    /// Takes prints of its values.
+    pub(in crate::custody::source::onepassword) fn take_prints(&self, item: &Item, prints: &Gathered) {
+        let stored = self.stored(&item.path);
+        let values = stored.iter().filter_map(|stored| Some((&stored.field.id, stored.value?.as_bytes())));
+        prints.note(item, values);
     }
 
     fn field<'doc>(&'doc self, item: &ItemPath, at: usize, json: &'doc Value, id: &str) -> Option<Stored<'doc>> {

@@ -1,0 +1,42 @@
+//! What's to be used without being shown: whether its programs can be run here, and what confines them.
+
+use super::Check;
+use crate::broker::OwnFiles;
+use crate::policy::{Class, Command, Policy, SandboxWish};
+use crate::runner;
+
+/// Looks at each command of the policy; and at the sandbox, if there's a command that would run in it.
+pub(super) fn uses(policy: &Policy, own_files: &OwnFiles) -> Vec<Check> {
+    let commands: Vec<&Command> = policy.commands().map(AsRef::as_ref).collect();
+    let mut checks: Vec<Check> = commands.iter().filter_map(|command| wrong_with(command, own_files)).collect();
+    if !commands.is_empty() && checks.is_empty() {
+        checks.push(Check::good("commands", format!("{} command(s) can be run here", commands.len())));
+    }
+    let confined: Vec<&&Command> = commands.iter().filter(|command| command.sandbox != SandboxWish::Off).collect();
+    if !confined.is_empty() {
+        let required = confined.iter().any(|command| command.sandbox == SandboxWish::Require);
+        checks.extend(runner::layers().into_iter().map(|layer| match layer.held {
+            Ok(by) => Check::good("sandbox", format!("{}: {by}", layer.promise)),
+            Err(why) if required => Check::broken(
+                "sandbox",
+                format!("{}: {why}", layer.name),
+                "commands that require the sandbox aren't run",
+            ),
+            Err(why) => Check::weak("sandbox", format!("not promised here: {}", layer.promise), why),
+        }));
+    }
+    checks
+}
+
+fn wrong_with(command: &Command, own_files: &OwnFiles) -> Option<Check> {
+    let broken = |why: String| Some(Check::broken("commands", format!("`{}` isn't run: {why}", command.name), ""));
+    if let Some(folder) = own_files.reached_by(command) {
+        return broken(format!("{} holds files of opward itself, which no command may reach", folder.display()));
+    }
+    let looked = runner::look_at(&command.exe, command.sha256.as_ref(), command.class == Class::TrustedCode);
+    match looked.map(|name| command.refuses(&name)) {
+        Err(error) => broken(error.to_string()),
+        Ok(Some(why)) => broken(format!("{} leads to another program: {why}", command.exe.display())),
+        Ok(None) => None,
+    }
+}

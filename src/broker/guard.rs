@@ -1,0 +1,69 @@
+//! Arguments that hold a value which the caller was never given.
+
+use super::Broker;
+use crate::authz::{Call, Refusal};
+use crate::custody::Recognised;
+use crate::model::{Action, SecretPath};
+
+/// A text in a caller's arguments, at whatever depth.
+#[derive(Debug, Clone, Copy)]
+pub struct Told<'a> {
+    /// The argument it's in, or part of.
+    pub argument: &'a str,
+    /// The text.
+    pub text: &'a str,
+}
+
+/// The argument that holds a value to be stored.
+const VALUE: &str = "value";
+
+/// So many of the paths whose values a text holds are looked up. Whoever has more of them is no longer believed.
+const LOOKED_UP: usize = 64;
+
+impl Broker {
+    /// Refuses a request whose arguments hold a value that its caller doesn't have by right: one that neither was shown
+    /// to it nor came from it. It's a leak, or one who spreads it. Nothing else is done with arguments before.
+    ///
+    /// That holds for what's to be stored as well, be it where it is already: who stores a value is from then on taken
+    /// to know it. Only what a person stores at the command line is theirs. `is_known` says which arguments the tool
+    /// has, since no other is named to the caller.
+    ///
+    /// # Errors
+    ///
+    /// The recorded refusal.
+    pub async fn guard(
+        &self,
+        call: &Call,
+        action: Action,
+        told: &[Told<'_>],
+        is_known: &(dyn Fn(&str) -> bool + Sync),
+    ) -> Result<(), Refusal> {
+        let with_short = call.take_text(action, told.iter().map(|told| told.text.len()).sum()).await?;
+        let stores = matches!(action, Action::Write | Action::Rotate) && call.is_at_the_command_line();
+        let told: Vec<Told<'_>> = told.iter().copied().filter(|told| !stores || told.argument != VALUE).collect();
+        let texts: Vec<&str> = told.iter().map(|told| told.text).collect();
+        match self.0.custody.recognise(&texts, call.principal(), with_short).await {
+            None => Ok(()),
+            Some(recognised) => Box::pin(self.judge(call, action, &told, recognised, is_known)).await,
+        }
+    }
+
+    async fn judge(
+        &self,
+        call: &Call,
+        action: Action,
+        told: &[Told<'_>],
+        recognised: Recognised,
+        is_known: &(dyn Fn(&str) -> bool + Sync),
+    ) -> Result<(), Refusal> {
+        let mut given: Vec<SecretPath> = Vec::new();
+        for path in recognised.paths().into_iter().take(LOOKED_UP) {
+            if call.was_given(&path).await {
+                given.push(path);
+            }
+        }
+        let Some((text, targets)) = recognised.stranger(&given) else { return Ok(()) };
+        let argument = told.get(text).map(|told| told.argument).filter(|name| is_known(name));
+        Err(call.refuse_leak(action, argument, &targets).await)
+    }
+}

@@ -1,0 +1,110 @@
+//! Which values a text holds, and whether whoever sent it has them by right.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::catalog::Catalog;
+use super::fingerprint::{self, Found, Mac, Prints};
+use super::release::Revealed;
+use super::source::Source;
+use super::value::SecretValue;
+use super::vault::Custody;
+use crate::model::{PrincipalName, SecretPath, Target, fold};
+
+/// As many places of one value are told at most.
+const MOST_PLACES: usize = 8;
+
+/// The values that were found in texts.
+#[derive(Debug)]
+pub struct Recognised(Vec<Seen>);
+
+/// A value in a text.
+#[derive(Debug)]
+struct Seen {
+    /// In which of the texts, by its index.
+    text: usize,
+    found: Found,
+    /// What's kept where the value is; empty where that's in a vault that isn't seen.
+    targets: Vec<Target>,
+    /// Whether it was shown to whoever sent it, or came from them, in this process.
+    is_theirs: bool,
+    /// Whether it's part of a name, too. Then it can't be told from that, nor kept from anybody who uses the name.
+    is_a_name: bool,
+}
+
+impl Custody {
+    /// The values in texts that somebody sent; `None` if there are none.
+    ///
+    /// All values of a file are known, and those of 1Password that were read in this process. Those that are short
+    /// enough to be guessed are looked for only if that's wanted.
+    pub async fn recognise(&self, texts: &[&str], who: &PrincipalName, with_short: bool) -> Option<Recognised> {
+        for source in self.sources().filter(|source| source.has_old_prints()) {
+            // Whoever needs the file hears why it can't be opened.
+            let _ = Box::pin(source.inventory(who)).await;
+        }
+        let sets: Vec<Arc<Prints>> = self.sources().filter_map(Source::prints).collect();
+        let sets: Vec<&Prints> = sets.iter().map(AsRef::as_ref).filter(|prints| !prints.is_empty()).collect();
+        if sets.is_empty() {
+            return None;
+        }
+        let found = fingerprint::search_all(&sets, &self.print_key, texts, with_short);
+        if found.is_empty() {
+            return None;
+        }
+        let catalog = Box::pin(self.catalog(who)).await.ok().or_else(|| self.last_catalog()).unwrap_or_default();
+        let mut names: HashMap<Mac, bool> = HashMap::new();
+        let seen = found.into_iter().map(|(text, found)| {
+            let places = found.places.iter().filter_map(|(set, place)| sets.get(*set)?.places().get(*place));
+            let targets = places.filter_map(|place| catalog.target_at(place)).take(MOST_PLACES).collect();
+            let is_theirs = self.holders.has(who, found.mac);
+            let is_a_name = *names.entry(found.mac).or_insert_with(|| !is_theirs && is_a_name(&catalog, &found.text));
+            Seen { text, found, targets, is_theirs, is_a_name }
+        });
+        Some(Recognised(seen.collect()))
+    }
+
+    /// Notes that somebody was shown a value.
+    pub fn note_shown(&self, who: &PrincipalName, value: &Revealed) {
+        self.note_holder(who, value.value());
+    }
+
+    /// Notes that somebody brought a value.
+    pub fn note_holder(&self, who: &PrincipalName, value: &SecretValue) {
+        self.holders.note(who, &fingerprint::macs(&self.print_key, value.plaintext()));
+    }
+}
+
+impl Recognised {
+    /// The paths of the values that whoever sent the texts may or may not have.
+    #[must_use]
+    pub fn paths(&self) -> Vec<SecretPath> {
+        let open = self.0.iter().filter(|seen| !seen.is_theirs);
+        let mut paths: Vec<&SecretPath> = open.flat_map(|seen| &seen.targets).map(|target| &target.path).collect();
+        paths.sort_unstable();
+        paths.dedup();
+        paths.into_iter().cloned().collect()
+    }
+
+    /// The first value that whoever sent the texts doesn't have, given the paths whose values they do: in which text it
+    /// is, and what's kept where it is.
+    #[must_use]
+    pub fn stranger(&self, given: &[SecretPath]) -> Option<(usize, Vec<Target>)> {
+        let is_theirs = |seen: &&Seen| seen.is_theirs || seen.targets.iter().any(|target| given.contains(&target.path));
+        let (theirs, others): (Vec<&Seen>, Vec<&Seen>) = self.0.iter().partition(is_theirs);
+        // What's part of a value that one has, one has too.
+        let is_within =
+            |seen: &&Seen| theirs.iter().any(|theirs| theirs.text == seen.text && theirs.found.contains(&seen.found));
+        let stranger = others.into_iter().find(|seen| !seen.is_a_name && !is_within(seen))?;
+        Some((stranger.text, stranger.targets.clone()))
+    }
+}
+
+fn is_a_name(catalog: &Catalog, value: &[u8]) -> bool {
+    let Ok(value) = std::str::from_utf8(value) else { return false };
+    let value = fold(value);
+    catalog.items().iter().any(|item| {
+        item.path.matching().contains(&value)
+            || item.fields.known().iter().any(|field| field.path.matching().contains(&value))
+            || item.tags.iter().any(|tag| fold(tag.as_str()).contains(&value))
+    })
+}

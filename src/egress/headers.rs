@@ -1,0 +1,236 @@
+//! The caller's headers: which are sent, which are left out, which are refused.
+
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+
+use super::error::NotSent;
+use super::placeholder;
+
+/// What's sent of a caller's headers.
+#[derive(Debug, Default)]
+pub(super) struct Headers {
+    /// To be sent.
+    pub(super) sent: HeaderMap,
+    /// Names of those that aren't the caller's to set.
+    pub(super) left_out: Vec<HeaderName>,
+}
+
+/// The most headers of a caller's.
+const MAX_HEADERS: usize = 64;
+
+/// The most bytes of their names and values.
+const MAX_BYTES: usize = 16 << 10;
+
+/// Left out: credentials, what frames a message or concerns one connection alone, and what says where a request came
+/// from. The request means the same without them. What begins with one of [`LEFT_OUT_FAMILIES`] is left out as well.
+const LEFT_OUT: [&str; 25] = [
+    "authorization",
+    "cookie",
+    "cookie2",
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "keep-alive",
+    "te",
+    "trailer",
+    "upgrade",
+    "http2-settings",
+    "expect",
+    "via",
+    "forwarded",
+    "max-forwards",
+    "accept-encoding",
+    "alt-used",
+    "early-data",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-originating-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+];
+
+/// Beginnings of names that are left out.
+const LEFT_OUT_FAMILIES: [&str; 3] = ["proxy-", "x-forwarded-", "x-envoy-"];
+
+/// Refused: some servers take the method, host or path from them. Without them another request would be made than the
+/// caller asked for; with them, another than the policy looked at.
+const REFUSED: [&str; 16] = [
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+    "x-method",
+    "x-original-method",
+    "x-original-url",
+    "x-original-uri",
+    "x-original-host",
+    "x-rewrite-url",
+    "x-rewrite-uri",
+    "x-override-url",
+    "x-host",
+    "x-http-host-override",
+    "x-http-destinationurl",
+    "x-proxy-url",
+    "destination",
+];
+
+/// Sorts a caller's headers. `slot` is the header that the value goes into.
+pub(super) fn sort(given: &[(String, String)], slot: Option<&HeaderName>) -> Result<Headers, NotSent> {
+    if given.len() > MAX_HEADERS {
+        return Err(NotSent::Invalid(format!("there are more than {MAX_HEADERS} headers")));
+    }
+    let bytes: usize = given.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if bytes > MAX_BYTES {
+        return Err(NotSent::Invalid(format!("the headers have more than {MAX_BYTES} bytes")));
+    }
+    let parsed = given.iter().map(|(name, value)| parse(name, value)).collect::<Result<Vec<_>, _>>()?;
+    let of_connection: Vec<String> = parsed.iter().filter(|(name, _)| name == "connection").flat_map(listed).collect();
+    let mut headers = Headers::default();
+    for (name, value) in parsed {
+        let meant = meant(&name);
+        if REFUSED.contains(&meant.as_str()) {
+            return Err(NotSent::Invalid(format!(
+                "the header `{name}` asks some servers for another method, host or path than the request's: leave it out"
+            )));
+        }
+        let not_the_callers = LEFT_OUT.contains(&meant.as_str())
+            || LEFT_OUT_FAMILIES.iter().any(|family| meant.starts_with(family))
+            || of_connection.contains(&meant)
+            || slot.is_some_and(|slot| self::meant(slot) == meant);
+        if not_the_callers {
+            if !headers.left_out.contains(&name) {
+                headers.left_out.push(name);
+            }
+        } else if headers.sent.insert(name.clone(), value).is_some() {
+            return Err(NotSent::Invalid(format!("the header `{name}` is given twice: join its values with commas")));
+        }
+    }
+    Ok(headers)
+}
+
+/// Whether a value may go into a header of this name.
+pub(super) fn may_hold_a_value(name: &HeaderName) -> bool {
+    let meant = meant(name);
+    let credential = ["authorization", "cookie"].contains(&meant.as_str());
+    let framing = LEFT_OUT.contains(&meant.as_str()) || LEFT_OUT_FAMILIES.iter().any(|begin| meant.starts_with(begin));
+    credential || !(framing || REFUSED.contains(&meant.as_str()) || *name == CONTENT_TYPE)
+}
+
+/// The names that a `Connection` header lists.
+pub(super) fn listed((_, value): &(HeaderName, HeaderValue)) -> Vec<String> {
+    let names = value.to_str().unwrap_or_default().split(',');
+    names.map(|name| name.trim().to_ascii_lowercase().replace('_', "-")).collect()
+}
+
+/// What a server may take for one name: some hand headers on as variables, in which `-` is `_`.
+fn meant(name: &HeaderName) -> String {
+    name.as_str().replace('_', "-")
+}
+
+fn parse(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), NotSent> {
+    placeholder::refuse("header", name.as_bytes())?;
+    let Ok(parsed) = HeaderName::from_bytes(name.as_bytes()) else {
+        return Err(NotSent::invalid("the name of a header has characters that can't stand in one"));
+    };
+    placeholder::refuse("header", value.as_bytes())?;
+    // Stricter than a header must be: bytes beyond ASCII have no meaning that servers agree on.
+    match HeaderValue::from_str(value) {
+        Ok(sent) if value.is_ascii() => Ok((parsed, sent)),
+        _ => Err(NotSent::Invalid(format!(
+            "the header `{parsed}` has line breaks, other control characters, or characters beyond ASCII"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sorted(given: &[(&str, &str)], slot: Option<&str>) -> Result<Headers, NotSent> {
+        let given: Vec<_> = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        sort(&given, slot.map(|name| HeaderName::from_bytes(name.as_bytes()).unwrap()).as_ref())
+    }
+
+    #[test]
+    fn sends_plain_headers_as_they_are() {
+        let headers = sorted(&[("Accept", "a/b, c/d"), ("X-Id", "{} ${x} {{y}}"), ("User-Agent", "me")], None).unwrap();
+        assert_eq!(headers.sent.len(), 3);
+        assert_eq!(headers.sent["x-id"], "{} ${x} {{y}}");
+        assert!(headers.left_out.is_empty());
+    }
+
+    #[test]
+    fn leaves_out_credentials_framing_and_origins() {
+        let more =
+            ["Proxy-Authorization", "Proxy-Connection", "X-Forwarded-For", "X-Forwarded-Host", "x_forwarded_for"];
+        for name in LEFT_OUT.iter().chain(&more).chain(&["AUTHORIZATION", "Content_Length", "X_Real_IP"]) {
+            let headers = sorted(&[(name, "x"), ("Accept", "y")], None).unwrap();
+            assert_eq!(headers.sent.len(), 1, "{name}");
+            assert_eq!(headers.left_out, [name.to_ascii_lowercase().as_str()]);
+        }
+    }
+
+    #[test]
+    fn leaves_out_what_connection_lists_and_the_values_own() {
+        let headers =
+            sorted(&[("Connection", "close, X-Hop , x_under"), ("X-Hop", "1"), ("X-Under", "1"), ("X-B", "2")], None);
+        let headers = headers.unwrap();
+        assert_eq!(headers.sent.keys().collect::<Vec<_>>(), ["x-b"]);
+        assert_eq!(headers.left_out, ["connection", "x-hop", "x-under"]);
+        for name in ["X-Api-Key", "x_api_key", "X-API_KEY"] {
+            assert!(sorted(&[(name, "mine")], Some("x-api-key")).unwrap().sent.is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_changes_the_request() {
+        for name in REFUSED.iter().chain(&["X-HTTP-METHOD-OVERRIDE", "X_HTTP_Method", "x_original_url"]) {
+            assert!(matches!(sorted(&[(name, "DELETE")], None), Err(NotSent::Invalid(_))), "{name}");
+        }
+        assert!(sorted(&[("Accept", "a"), ("accept", "b")], None).is_err());
+        assert!(sorted(&[("Content-Type", "a"), ("content-type", "b")], None).is_err());
+    }
+
+    #[test]
+    fn refuses_breaks_controls_and_references_without_quoting_values() {
+        for (name, value) in [
+            ("X-A", "k4n4ry\r\nHost: evil"),
+            ("X-A", "k4n4ry\nX: y"),
+            ("X-A", "k4n4ry\0"),
+            ("X-A", "k4n4ry\r"),
+            ("X-A\r\nHost", "k4n4ry"),
+            ("X-A:", "k4n4ry"),
+            ("X A", "k4n4ry"),
+            ("", "k4n4ry"),
+            ("X-\u{e9}", "k4n4ry"),
+            ("X-A", "k4n4ry\u{e9}"),
+            ("X-A", "k4n4ry\u{10d}\u{10a}"),
+            ("X-A", "k4n4ry\u{7f}"),
+            (":path", "k4n4ry"),
+            ("X-A", "op://k4n4ry/x"),
+            ("X-A", "{{ op://k4n4ry/x }}"),
+            ("op://k4n4ry", "x"),
+        ] {
+            let error = sorted(&[(name, value)], None).expect_err(name);
+            assert!(!format!("{error} {error:?}").contains("k4n4ry"), "{error}");
+        }
+    }
+
+    #[test]
+    fn bounds_their_number_and_size() {
+        let many: Vec<_> = (0..65).map(|n| (format!("x-{n}"), String::new())).collect();
+        assert!(sort(&many, None).is_err());
+        assert!(sort(&many[..64], None).is_ok());
+        assert!(sorted(&[("x", &"y".repeat(MAX_BYTES))], None).is_err());
+    }
+
+    #[test]
+    fn no_value_goes_where_it_would_frame_the_message() {
+        let may = |name: &str| may_hold_a_value(&HeaderName::from_bytes(name.as_bytes()).unwrap());
+        assert!(["authorization", "cookie", "x-api-key", "private-token"].into_iter().all(may));
+        for name in ["host", "content-length", "transfer-encoding", "connection", "proxy-authorization", "content-type"]
+        {
+            assert!(!may(name), "{name}");
+        }
+    }
+}

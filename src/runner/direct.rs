@@ -1,0 +1,138 @@
+//! A program without a sandbox: opward's own child.
+
+use std::os::fd::OwnedFd;
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::handed;
+use super::home::Home;
+use super::job::{Ended, Job, NotRun, Output, Slot};
+use super::listen::Listener;
+use super::prepared::{Plan, Prepared};
+use crate::memory::keep_descriptors;
+
+/// How long a program has to end when it's told to.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// How long the system may take to bury a killed process.
+const BURIAL: Duration = Duration::from_secs(2);
+
+/// Everything a program started, as long as it doesn't leave the group. The group's leader hasn't been waited for,
+/// so its number can't be another's yet.
+struct Group(Option<Pid>);
+
+/// Runs it.
+pub(super) async fn run(job: Job, output: impl FnMut(Output, &[u8]) + Send) -> Result<Ended, NotRun> {
+    let begun = Instant::now();
+    let deadline = begun + job.timeout;
+    let (plan, secrets) = Plan::of(job);
+    // A program may lie on a slow disk, and may have to be hashed.
+    let ready = tokio::task::spawn_blocking(move || {
+        let prepared = plan.prepare()?;
+        let home = Home::make(&plan.home).map_err(|error| NotRun::system("no home could be made", error))?;
+        Ok((prepared, home))
+    });
+    let (prepared, home) = ready.await.map_err(|_| NotRun::System("opward is ending".to_owned()))??;
+    let mut variables = Vec::new();
+    let mut input = None;
+    for (slot, value) in &secrets {
+        match slot {
+            Slot::Variable(name) => variables.push((name.as_str(), value)),
+            Slot::StandardInput => input = Some(handed::to_read(value)?),
+            Slot::Descriptor(number) => {
+                return Err(NotRun::System(format!("descriptor {number} needs a supervisor")));
+            }
+        }
+    }
+    let mut command = command(&prepared, &home, input);
+    for (name, value) in variables {
+        value.hand_over(|bytes| {
+            use std::os::unix::ffi::OsStrExt as _;
+            command.env(name, std::ffi::OsStr::from_bytes(bytes));
+        });
+    }
+    // Done at opward's start, too; what a library has opened since would be handed on just the same.
+    keep_descriptors();
+    let mut child = command.spawn().map_err(|error| not_started(&prepared, &error))?;
+    drop((command, secrets, prepared));
+    let mut group = Group(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw));
+    let mut listener = Listener::new(child.stdout.take(), child.stderr.take(), output);
+    let in_time = listener.during(timeout_at(deadline, watch(&group))).await.is_ok();
+    if !in_time {
+        group.signal(Signal::TERM);
+        let _ = listener.during(timeout(GRACE, watch(&group))).await;
+    }
+    let status = bury(&mut group, &mut child).await?;
+    listener.rest().await;
+    drop(home);
+    Ok(Ended { exit_code: code(status), timed_out: !in_time, took: begun.elapsed(), layers: "none".to_owned() })
+}
+
+#[expect(clippy::disallowed_methods, reason = "the runner is what starts programs")]
+fn command(prepared: &Prepared, home: &Home, input: Option<OwnedFd>) -> Command {
+    let mut command = Command::new(prepared.program.path());
+    command
+        .arg0(&prepared.called)
+        .args(&prepared.arguments)
+        .env_clear()
+        .envs(prepared.environment(home.path()))
+        .current_dir(prepared.directory(home.path()))
+        .stdin(input.map_or_else(Stdio::null, Stdio::from))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true);
+    command
+}
+
+/// Waits until the leader has ended, without burying it.
+async fn watch(group: &Group) {
+    let Some(leader) = group.0 else { return };
+    let Ok(mut deaths) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::child()) else { return };
+    loop {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        if !matches!(waitid(WaitId::Pid(leader), options), Ok(None)) || deaths.recv().await.is_none() {
+            return;
+        }
+    }
+}
+
+/// Ends what's left of the group, while its number is still its own, and buries the leader.
+async fn bury(group: &mut Group, child: &mut Child) -> Result<std::process::ExitStatus, NotRun> {
+    group.signal(Signal::KILL);
+    group.0 = None;
+    match timeout(BURIAL, child.wait()).await {
+        Ok(Ok(status)) => Ok(status),
+        Ok(Err(error)) => Err(NotRun::system("the program's end couldn't be seen", error)),
+        Err(_) => Err(NotRun::System("the program can't be ended: the system holds it".to_owned())),
+    }
+}
+
+impl Group {
+    fn signal(&self, signal: Signal) {
+        if let Some(leader) = self.0 {
+            let _ = kill_process_group(leader, signal);
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
+    }
+}
+
+/// A program that couldn't be started, by the name it's known by.
+pub(super) fn not_started(prepared: &Prepared, error: &std::io::Error) -> NotRun {
+    NotRun::Program(format!("{} couldn't be started: {error}", prepared.called.display()))
+}
+
+/// An exit code as shells have it.
+fn code(status: std::process::ExitStatus) -> i32 {
+    use std::os::unix::process::ExitStatusExt as _;
+    status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(-1)
+}

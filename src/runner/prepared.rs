@@ -1,0 +1,148 @@
+//! A job whose paths have all been opened: from here on nothing is looked up by name again.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::home::HomeName;
+use super::job::{Argument, Job, NotRun, Sandbox, Slot};
+use super::parameter::open_under;
+use super::place::{self, Way};
+use super::program::Program;
+use crate::memory::Payload;
+
+/// Where every program looks for others.
+const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// A job without its values, which can be sent to a supervisor.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Plan {
+    exe: PathBuf,
+    pinned: Option<[u8; 32]>,
+    may_be_script: bool,
+    arguments: Vec<Argument>,
+    variables: Vec<(String, OsString)>,
+    directory: Option<PathBuf>,
+    may_read: Vec<PathBuf>,
+    may_write: Vec<PathBuf>,
+    pub(super) network: bool,
+    pub(super) timeout: Duration,
+    pub(super) sandbox: Sandbox,
+    pub(super) home: HomeName,
+}
+
+/// What's opened.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) program: Program,
+    /// The name it's called by.
+    pub(super) called: PathBuf,
+    pub(super) arguments: Vec<OsString>,
+    variables: Vec<(String, OsString)>,
+    directory: Option<(PathBuf, OwnedFd)>,
+    pub(super) opened: Vec<(OwnedFd, Access)>,
+}
+
+/// What a confined program may do with something it's given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Read it and all below.
+    Read,
+    /// Read it, and start programs there.
+    Run,
+    /// Read it and change it.
+    Change,
+}
+
+impl Plan {
+    /// Takes a job apart: what may be written down, and the values.
+    pub(super) fn of(job: Job) -> (Self, Vec<(Slot, Payload)>) {
+        let plan = Self {
+            exe: job.exe,
+            pinned: job.pinned,
+            may_be_script: job.may_be_script,
+            arguments: job.arguments,
+            variables: job.variables,
+            directory: job.directory,
+            may_read: job.may_read,
+            may_write: job.may_write,
+            network: job.network,
+            timeout: job.timeout,
+            sandbox: job.sandbox,
+            home: HomeName::new(),
+        };
+        (plan, job.secrets)
+    }
+
+    /// Opens everything the job names, and checks it.
+    pub(super) fn prepare(&self) -> Result<Prepared, NotRun> {
+        let program = Program::open(&self.exe, self.pinned.as_ref(), self.may_be_script)?;
+        let mut opened = Vec::new();
+        let mut arguments = Vec::new();
+        for argument in &self.arguments {
+            match argument {
+                Argument::Text(text) => arguments.push(text.clone()),
+                Argument::Under { root, relative, before, after } => {
+                    let (named, file) = open_under(root, relative)?;
+                    // Only what was looked at can be read: put something else in its place, and that can't be.
+                    opened.push((file, Access::Read));
+                    arguments.push([OsString::from(before), named, OsString::from(after)].into_iter().collect());
+                }
+            }
+        }
+        let directory = self.directory.as_deref().map(open_directory).transpose()?;
+        if self.sandbox != Sandbox::Off {
+            let readable = if self.may_be_script { Access::Run } else { Access::Read };
+            for (paths, access) in [(&self.may_read, readable), (&self.may_write, Access::Change)] {
+                for path in paths {
+                    opened.push((open_place(path)?.1, access));
+                }
+            }
+        }
+        let (called, variables) = (self.exe.clone(), self.variables.clone());
+        Ok(Prepared { program, called, arguments, variables, directory, opened })
+    }
+}
+
+impl Prepared {
+    /// The whole environment: the few variables of every program, the job's own, and those with values.
+    pub(super) fn environment(&self, home: &Path) -> BTreeMap<OsString, OsString> {
+        let fixed = [("PATH", PATH), ("LANG", "C.UTF-8"), ("LC_ALL", "C.UTF-8")];
+        let fixed = fixed.map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        let homes = ["HOME", "TMPDIR"].map(|name| (OsString::from(name), home.as_os_str().to_owned()));
+        let own = self.variables.iter().map(|(name, value)| (OsString::from(name), value.clone()));
+        fixed.into_iter().chain(homes).chain(own).collect()
+    }
+
+    /// Where it begins: the opened folder itself, or its home.
+    pub(super) fn directory(&self, home: &Path) -> PathBuf {
+        match &self.directory {
+            #[cfg(target_os = "linux")]
+            Some((_, opened)) => place::of_descriptor(opened),
+            #[cfg(not(target_os = "linux"))]
+            Some((real, _)) => real.clone(),
+            None => home.to_owned(),
+        }
+    }
+}
+
+fn open_place(path: &Path) -> Result<(PathBuf, OwnedFd), NotRun> {
+    let real = place::resolve(path, Way::WithoutLinks).map_err(NotRun::System)?;
+    let opened = place::open_resolved(&real).map_err(NotRun::System)?;
+    Ok((real, opened))
+}
+
+fn open_directory(path: &Path) -> Result<(PathBuf, OwnedFd), NotRun> {
+    use rustix::fs::{FileType, fstat};
+
+    let (real, opened) = open_place(path)?;
+    let found = fstat(&opened).map_err(|error| NotRun::system(&path.display().to_string(), error))?;
+    if FileType::from_raw_mode(found.st_mode) == FileType::Directory {
+        return Ok((real, opened));
+    }
+    Err(NotRun::System(format!("{} isn't a folder, so no program can begin there", path.display())))
+}
