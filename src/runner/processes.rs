@@ -1,33 +1,66 @@
-//! All processes, by the system's own list.
+//! Processes, by the system's own list.
+//!
+//! A group or a session has no number here when who leads it is outside of this process's namespace, as the one that
+//! starts a container often is. The system's own calls give a zero for that, which is no [`Pid`].
 
 use std::collections::HashSet;
 use std::fs;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, getpid, kill_process};
 
 /// A process, and what it belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Process {
     pub(super) pid: Pid,
     pub(super) parent: Option<Pid>,
+    pub(super) group: Option<Pid>,
     pub(super) session: Option<Pid>,
+}
+
+/// Whether the system's list is of the processes this one can see and signal.
+pub(super) fn are_listed() -> bool {
+    fs::read_link("/proc/self").is_ok_and(|own| own.to_str().and_then(number) == Some(getpid()))
 }
 
 /// Every process that hasn't ended; none on systems without `/proc`.
 pub(super) fn all() -> Vec<Process> {
+    // In another namespace the numbers are other processes'.
+    if !are_listed() {
+        return Vec::new();
+    }
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let process = |entry: fs::DirEntry| {
-        let pid = number(entry.file_name().to_str()?)?;
-        let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
-        // The name, in brackets, may have anything in it. State, parent, group and session follow.
-        let mut fields = stat.rsplit_once(") ")?.1.split_ascii_whitespace();
-        if matches!(fields.next(), Some("Z" | "X")) {
-            return None;
-        }
-        let (parent, session) = (number(fields.next()?), number(fields.nth(1)?));
-        Some(Process { pid, parent, session })
-    };
-    entries.flatten().filter_map(process).collect()
+    entries.flatten().filter_map(|entry| of(number(entry.file_name().to_str()?)?)).collect()
+}
+
+/// A process that hasn't ended.
+#[cfg(target_os = "linux")]
+pub(super) fn of(pid: Pid) -> Option<Process> {
+    read(pid, &fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+#[cfg(target_os = "linux")]
+fn read(pid: Pid, stat: &str) -> Option<Process> {
+    // The name, in brackets, may have anything in it. State, parent, group and session follow.
+    let mut fields = stat.rsplit_once(") ")?.1.split_ascii_whitespace();
+    if matches!(fields.next(), Some("Z" | "X")) {
+        return None;
+    }
+    let (parent, group, session) = (number(fields.next()?), number(fields.next()?), number(fields.next()?));
+    Some(Process { pid, parent, group, session })
+}
+
+/// A process that hasn't ended.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn of(pid: Pid) -> Option<Process> {
+    use rustix::process::{getpgid, getppid, getsid};
+
+    let parent = getppid().filter(|_| pid == getpid());
+    Some(Process { pid, parent, group: Some(getpgid(Some(pid)).ok()?), session: getsid(Some(pid)).ok() })
+}
+
+/// This process's group.
+pub(super) fn own_group() -> Option<Pid> {
+    of(getpid())?.group
 }
 
 /// Ends what's in a session and what's below that, and says whether there was anything.
@@ -57,12 +90,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_is_among_them_with_its_parent_and_session() {
-        let own = rustix::process::getpid();
-        let found = all().into_iter().find(|process| process.pid == own).unwrap();
-        assert_eq!(found.parent, rustix::process::getppid());
-        let session = rustix::process::getsid(None).ok().filter(|_| found.session.is_some());
-        assert_eq!(found.session, session);
+    fn this_process_is_among_them_with_its_parent() {
+        let own = all().into_iter().find(|process| process.pid == getpid());
+        assert_eq!(own, of(getpid()));
+        assert_eq!(own.unwrap().parent, rustix::process::getppid());
+    }
+
+    #[test]
+    fn what_is_led_from_outside_the_namespace_has_no_number() {
+        let [pid, parent, group] = [17, 4, 5].map(Pid::from_raw);
+        let pid = pid.unwrap();
+        let inside = Process { pid, parent, group, session: parent };
+        assert_eq!(read(pid, "17 (a) R 1 (b) S 4 5 4 0 -1 4194304\n"), Some(inside));
+        let outside = Process { pid, parent: None, group: None, session: None };
+        assert_eq!(read(pid, "17 (sh) S 0 0 0 0 -1 4194304\n"), Some(outside));
+        assert_eq!([read(pid, "17 (sh) Z 4 5 4 0"), read(pid, "17 (sh) S 4"), read(pid, "")], [None; 3]);
     }
 
     #[test]

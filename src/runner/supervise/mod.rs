@@ -19,6 +19,8 @@ use super::confine::layers;
 use super::home::Home;
 use super::job::{NotRun, Slot};
 use super::prepared::Plan;
+#[cfg(target_os = "linux")]
+use super::processes::are_listed;
 use crate::memory::Payload;
 
 /// How long a program has to end when it's told to.
@@ -77,6 +79,12 @@ fn run(plan: &Plan, secrets: Vec<(Slot, Payload)>, opward: &UnixStream) -> Resul
     #[cfg(target_os = "linux")]
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
         .map_err(|error| NotRun::system("the supervisor can't look after what a program leaves behind", error))?;
+    #[cfg(target_os = "linux")]
+    if !are_listed() {
+        let why =
+            "/proc doesn't show opward's own processes, so what a program starts couldn't be ended: mount it anew";
+        return Err(NotRun::System(why.to_owned()));
+    }
     let home = Home::make(&plan.home).map_err(|error| NotRun::system("no home could be made", error))?;
     let started = start::start(plan, secrets, &home)?;
     let begun = Instant::now();

@@ -8,9 +8,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 
 use rustix::fs::{Mode, OFlags, open};
-use rustix::process::{
-    Pid, Signal, WaitOptions, getpgrp, ioctl_tiocsctty, kill_process, kill_process_group, setsid, waitpid,
-};
+use rustix::process::{Pid, Signal, WaitOptions, ioctl_tiocsctty, kill_process, kill_process_group, setsid, waitpid};
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
 use tokio::select;
 use tokio::signal::unix::{self, SignalKind};
@@ -18,6 +16,7 @@ use tokio::signal::unix::{self, SignalKind};
 use super::link::{Link, take_over};
 use super::message::{News, Order, Stage};
 use super::signals::{Signals, is_of_a_key};
+use crate::runner::processes::own_group;
 
 /// What starts a program.
 struct Wanted {
@@ -149,7 +148,7 @@ impl Attended {
             Order::Foreground => {
                 // Where others have it, the program has given it to them itself.
                 if let Ok(terminal) = terminal()
-                    && tcgetpgrp(&terminal) == Ok(getpgrp())
+                    && tcgetpgrp(&terminal).is_ok_and(|group| Some(group) == own_group())
                 {
                     let _ = tcsetpgrp(&terminal, self.process);
                 }

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustix::fs::{Mode, OFlags, open};
-use rustix::process::getpgrp;
 use rustix::pty::{OpenptFlags, grantpt, openpt, unlockpt};
 use rustix::stdio::{stdin, stdout};
 use rustix::termios::{
@@ -14,6 +13,7 @@ use rustix::termios::{
 };
 
 use super::watched::Watched;
+use crate::runner::processes::own_group;
 
 /// The person's terminal. Dropping it leaves it as it was found.
 pub(super) struct Screen {
@@ -140,5 +140,5 @@ pub(super) fn gets_keys() -> bool {
 
 /// Whether keys are this group's. A terminal that's no session's has no foreground to be out of.
 fn is_in_front(terminal: impl AsFd) -> bool {
-    tcgetpgrp(terminal).map_or(true, |group| group == getpgrp())
+    tcgetpgrp(terminal).map_or(true, |group| Some(group) == own_group())
 }

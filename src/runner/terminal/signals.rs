@@ -3,8 +3,10 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
-use rustix::process::{Pid, Signal, getpgid, getpgrp, getppid, getsid, kill_current_process_group};
+use rustix::process::{Signal, getpid, getppid, kill_current_process_group};
 use tokio::signal::unix::{self, SignalKind};
+
+use crate::runner::processes;
 
 /// What people and supervisors send, and what terminals do.
 const HEARD: [Signal; 9] = [
@@ -65,9 +67,8 @@ pub(super) fn stop_all_of_us() -> bool {
 
 /// Whether the process that started this one is in another session or in the same group.
 fn is_on_its_own() -> bool {
-    let Some(parent) = getppid() else { return true };
-    let session = |process: Option<Pid>| getsid(process).ok();
-    session(Some(parent)) != session(None) || getpgid(Some(parent)).ok() == Some(getpgrp())
+    let (Some(parent), Some(own)) = (getppid().and_then(processes::of), processes::of(getpid())) else { return true };
+    parent.session != own.session || parent.group == own.group
 }
 
 /// The ignored signals, a bit each.

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use rustix::process::{getpgrp, getpid};
+use rustix::process::{getpid, test_kill_process_group};
 use serde_json::json;
 
 use crate::stdin;
@@ -25,6 +25,12 @@ pub(crate) struct Record {
     stdin_sha256: Option<String>,
 }
 
+/// Whether this process has a group of its own. Not asked for its number: a group that's led from outside a container
+/// has none there.
+fn leads_a_group() -> bool {
+    test_kill_process_group(getpid()).is_ok()
+}
+
 impl Record {
     /// Writes the line as far as it's known.
     pub(crate) fn begin(home: &Path) -> Self {
@@ -37,7 +43,7 @@ impl Record {
             "argv": words,
             "env": environment,
             "stdin_kind": stdin::kind(),
-            "pgid_is_own": getpgrp() == getpid(),
+            "pgid_is_own": leads_a_group(),
             "pid": getpid().as_raw_nonzero().get(),
         });
         let known = known.to_string();
