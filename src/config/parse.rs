@@ -8,7 +8,7 @@ use super::dirs::Dirs;
 use super::http;
 use super::source::{self, read_path};
 use super::{AuditConfig, CacheConfig, Config, Durability, EnvBundle, Origin};
-use crate::model::{Category, Name, Reference};
+use crate::model::{Category, Name, Reference, is_plain_name};
 use crate::policy::reader::{Section, as_string, document, meant};
 use crate::policy::{Diagnostics, Problems, parse_duration, read_version};
 
@@ -56,12 +56,6 @@ fn read(text: &str, file: &Path, dirs: &Dirs, problems: &mut Problems) -> Option
         http: http::read(&root, folder, problems),
         notes: Vec::new(),
     })
-}
-
-/// Whether a text can name a source or a bundle.
-pub(super) fn is_plain(text: &str) -> bool {
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-    (1..=64).contains(&text.len()) && text.bytes().all(allowed)
 }
 
 fn read_cache(root: &Section<'_, '_>, problems: &mut Problems) -> CacheConfig {
@@ -123,7 +117,7 @@ fn read_bundles(root: &Section<'_, '_>, problems: &mut Problems) -> BTreeMap<Str
         return bundles;
     };
     for (name, _) in section.entries() {
-        if !is_plain(name.value) {
+        if !is_plain_name(name.value) {
             problems.add(
                 name.span.clone(),
                 "a bundle's name has 1 to 64 letters, digits, `.`, `_` or `-`",

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::name::is_plain_name;
+
 /// The name of a command or of an HTTP entry in a policy file: 1 to 64 letters, digits, `.`, `_` or `-`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub struct DeliveryName(Arc<str>);
@@ -46,11 +48,7 @@ impl DeliveryName {
     ///
     /// When it's empty, too long, or holds other characters.
     pub fn parse(text: &str) -> Result<Self, DeliveryNameError> {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-        if text.is_empty() || text.len() > 64 || !text.bytes().all(allowed) {
-            return Err(DeliveryNameError(()));
-        }
-        Ok(Self(text.into()))
+        if is_plain_name(text) { Ok(Self(text.into())) } else { Err(DeliveryNameError(())) }
     }
 
     /// The name.

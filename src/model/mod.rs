@@ -21,6 +21,7 @@ mod reference;
 mod request;
 mod signing;
 mod standing;
+mod strict_json;
 mod token;
 mod written;
 
@@ -33,8 +34,8 @@ pub use delivery::{Delivery, DeliveryError, DeliveryName, DeliveryNameError, Out
 pub use fields::Fields;
 pub use figures::{Count, Counts, Gauge, Times, Timings, UnderWay};
 pub use item::{Category, Field, FieldId, FieldType, Item, ItemId, Purpose, SourceName, Tag, VaultId};
-pub(crate) use name::is_refused;
 pub use name::{Name, NameError, fold};
+pub(crate) use name::{is_plain_name, is_refused};
 pub use path::{ItemPath, MAX_PATH_BYTES, PathError, SecretPath};
 pub use pattern::{NamePattern, PathPattern, PatternError, PatternSegment, Wildcard};
 pub use principal::{Principal, PrincipalName, PrincipalNameError, Transport};
@@ -43,5 +44,6 @@ pub use reference::{Attribute, FieldSelector, PathPrefix, Reference};
 pub use request::{ClientName, Place, PolicyHash, Reason, ReasonError, Request, RequestId, RuleId, Target};
 pub use signing::SigningAlgorithm;
 pub use standing::{LastTry, Standing};
+pub(crate) use strict_json::StrictJson;
 pub use token::{TOKEN_PREFIX, TokenDigest, TokenDigestError};
 pub use written::{DefaultVault, DefaultVaultError, Written};

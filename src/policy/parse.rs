@@ -13,7 +13,7 @@ use super::rate::{Rate, parse_duration};
 use super::reader::{NOT_YET, Placed, Section, document, list, meant};
 use super::rule::{Effect, Rule, WantedTag};
 use super::when::read_when;
-use crate::model::{Action, Category, NamePattern, PathPattern, PrincipalName, RuleId};
+use crate::model::{Action, Category, NamePattern, PathPattern, PrincipalName, RuleId, is_plain_name};
 
 /// The largest policy file, in bytes: room for ten thousand rules with every key.
 pub(super) const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -164,8 +164,7 @@ fn read_id(
         return None;
     }
     let id = section.string("id", problems)?;
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-    if id.value.is_empty() || id.value.len() > 64 || !id.value.bytes().all(allowed) {
+    if !is_plain_name(id.value) {
         problems.add(id.span, "a rule's id has 1 to 64 letters, digits, `.`, `_` or `-`", "not an id");
         return None;
     }

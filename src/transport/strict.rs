@@ -1,19 +1,18 @@
-//! JSON with one meaning.
+//! Messages in JSON with one meaning, and of bounded weight.
 
 use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed as _, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
+
+use crate::model::StrictJson;
 
 /// How many values one message may hold. No request of this protocol comes near, and each costs far more memory than
 /// the two bytes it takes to write one.
 const MAX_VALUES: u32 = 10_000;
 
 /// Any JSON value whose objects name each key once.
-///
-/// Parsers differ in which of two equal keys they believe, so a message with both would mean one thing to whoever
-/// inspected it on its way and another here.
 #[derive(Debug, PartialEq)]
 pub(super) struct Strict(pub(super) Value);
 
@@ -23,7 +22,7 @@ pub(super) struct StrictMap(pub(super) Map<String, Value>);
 
 impl<'de> serde::Deserialize<'de> for Strict {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Seed(&Cell::new(MAX_VALUES)).deserialize(deserializer).map(Self)
+        StrictJson(&Cell::new(MAX_VALUES)).deserialize(deserializer).map(Self)
     }
 }
 
@@ -39,85 +38,11 @@ impl<'de> serde::Deserialize<'de> for StrictMap {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<Self::Value, A::Error> {
-                Seed(&Cell::new(MAX_VALUES)).object(access)
+                StrictJson(&Cell::new(MAX_VALUES)).object(access)
             }
         }
 
         deserializer.deserialize_map(Object).map(Self)
-    }
-}
-
-/// Reads one value; the cell counts down the values still allowed.
-#[derive(Clone, Copy)]
-struct Seed<'c>(&'c Cell<u32>);
-
-impl Seed<'_> {
-    fn object<'de, A: MapAccess<'de>>(self, mut access: A) -> Result<Map<String, Value>, A::Error> {
-        let mut object = Map::new();
-        while let Some(key) = access.next_key::<String>()? {
-            if object.insert(key, access.next_value_seed(self)?).is_some() {
-                return Err(A::Error::custom("a key is named twice"));
-            }
-        }
-        Ok(object)
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Seed<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        let left = self.0.get().checked_sub(1).ok_or_else(|| D::Error::custom("too many values"))?;
-        self.0.set(left);
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Seed<'_> {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut values = Vec::new();
-        while let Some(value) = access.next_element_seed(self)? {
-            values.push(value);
-        }
-        Ok(Value::Array(values))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<Value, A::Error> {
-        self.object(access).map(Value::Object)
     }
 }
 

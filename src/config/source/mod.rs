@@ -20,7 +20,7 @@ pub use op::{OpConfig, OpSignIn};
 pub use token::TokenPlace;
 
 use super::dirs::Dirs;
-use crate::model::{Name, SourceName};
+use crate::model::{Name, SourceName, is_plain_name};
 use crate::policy::Problems;
 use crate::policy::reader::{Section, meant};
 
@@ -182,7 +182,7 @@ fn read_name(section: &Section<'_, '_>, names: &mut BTreeSet<String>, problems: 
         return None;
     }
     let name = section.string("name", problems)?;
-    if !crate::config::parse::is_plain(name.value) {
+    if !is_plain_name(name.value) {
         problems.add(name.span, "a source's name has 1 to 64 letters, digits, `.`, `_` or `-`", "not a name");
         return None;
     }

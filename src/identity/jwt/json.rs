@@ -1,17 +1,17 @@
 //! JSON objects with one meaning.
 
-use std::fmt;
+use std::cell::Cell;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::DeserializeSeed as _;
 use serde_json::{Map, Value};
 
+use crate::model::StrictJson;
+
 /// Reads an object in which no key is named twice, at any depth, and after which nothing comes.
-///
-/// Parsers differ in which of two equal keys they believe: the issuer may have meant the other one.
 pub(super) fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
     // The parser bounds the depth, and the caller the length.
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict.deserialize(&mut reader).ok()?;
+    let value = StrictJson(&Cell::new(u32::MAX)).deserialize(&mut reader).ok()?;
     reader.end().ok()?;
     match value {
         Value::Object(object) => Some(object),
@@ -31,67 +31,6 @@ pub(super) fn text<'o>(object: &'o Map<String, Value>, key: &str) -> Result<Opti
 /// A member that had to be a text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct NotText;
-
-#[derive(Clone, Copy)]
-struct Strict;
-
-impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut values = Vec::new();
-        while let Some(value) = access.next_element_seed(self)? {
-            values.push(value);
-        }
-        Ok(Value::Array(values))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
-        while let Some(key) = access.next_key::<String>()? {
-            if object.insert(key, access.next_value_seed(self)?).is_some() {
-                return Err(A::Error::custom("a key is named twice"));
-            }
-        }
-        Ok(Value::Object(object))
-    }
-}
 
 #[cfg(test)]
 mod tests {
