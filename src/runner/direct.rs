@@ -1,6 +1,5 @@
 //! A program without a sandbox: opward's own child.
 
-use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use super::handed;
 use super::home::Home;
 use super::job::{Ended, Job, NotRun, Output, Slot};
 use super::listen::Listener;
-use super::prepared::{Plan, Prepared};
+use super::prepared::Plan;
 use crate::memory::keep_descriptors;
 
 /// How long a program has to end when it's told to.
@@ -48,7 +47,11 @@ pub(super) async fn run(job: Job, output: impl FnMut(Output, &[u8]) + Send) -> R
             }
         }
     }
-    let mut command = command(&prepared, &home, input);
+    let mut command = Command::from(prepared.command(&home));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    if let Some(input) = input {
+        command.stdin(Stdio::from(input));
+    }
     for (name, value) in variables {
         value.hand_over(|bytes| {
             use std::os::unix::ffi::OsStrExt as _;
@@ -57,7 +60,7 @@ pub(super) async fn run(job: Job, output: impl FnMut(Output, &[u8]) + Send) -> R
     }
     // Done at opward's start, too; what a library has opened since would be handed on just the same.
     keep_descriptors();
-    let mut child = command.spawn().map_err(|error| not_started(&prepared, &error))?;
+    let mut child = command.spawn().map_err(|error| prepared.not_started(&error))?;
     drop((command, secrets, prepared));
     let mut group = Group(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw));
     let mut listener = Listener::new(child.stdout.take(), child.stderr.take(), output);
@@ -70,23 +73,6 @@ pub(super) async fn run(job: Job, output: impl FnMut(Output, &[u8]) + Send) -> R
     listener.rest().await;
     drop(home);
     Ok(Ended { exit_code: code(status), timed_out: !in_time, took: begun.elapsed(), layers: "none".to_owned() })
-}
-
-#[expect(clippy::disallowed_methods, reason = "the runner is what starts programs")]
-fn command(prepared: &Prepared, home: &Home, input: Option<OwnedFd>) -> Command {
-    let mut command = Command::new(prepared.program.path());
-    command
-        .arg0(&prepared.called)
-        .args(&prepared.arguments)
-        .env_clear()
-        .envs(prepared.environment(home.path()))
-        .current_dir(prepared.directory(home.path()))
-        .stdin(input.map_or_else(Stdio::null, Stdio::from))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .kill_on_drop(true);
-    command
 }
 
 /// Waits until the leader has ended, without burying it.
@@ -124,11 +110,6 @@ impl Drop for Group {
     fn drop(&mut self) {
         self.signal(Signal::KILL);
     }
-}
-
-/// A program that couldn't be started, by the name it's known by.
-pub(super) fn not_started(prepared: &Prepared, error: &std::io::Error) -> NotRun {
-    NotRun::Program(format!("{} couldn't be started: {error}", prepared.called.display()))
 }
 
 /// An exit code as shells have it.

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::home::HomeName;
+use super::home::{Home, HomeName};
 use super::job::{Argument, Job, NotRun, Sandbox, Slot};
 use super::parameter::open_under;
 use super::place::{self, Way};
@@ -40,8 +43,8 @@ pub(super) struct Plan {
 pub(super) struct Prepared {
     pub(super) program: Program,
     /// The name it's called by.
-    pub(super) called: PathBuf,
-    pub(super) arguments: Vec<OsString>,
+    called: PathBuf,
+    arguments: Vec<OsString>,
     variables: Vec<(String, OsString)>,
     directory: Option<(PathBuf, OwnedFd)>,
     pub(super) opened: Vec<(OwnedFd, Access)>,
@@ -109,8 +112,23 @@ impl Plan {
 }
 
 impl Prepared {
+    /// The program with its arguments, its environment, its place and a group of its own, and nothing on its input.
+    #[expect(clippy::disallowed_methods, reason = "the runner is what starts programs")]
+    pub(super) fn command(&self, home: &Home) -> Command {
+        let home = home.path();
+        let mut command = Command::new(self.program.path());
+        command.arg0(&self.called).args(&self.arguments).env_clear().envs(self.environment(home));
+        command.current_dir(self.directory(home)).stdin(Stdio::null()).process_group(0);
+        command
+    }
+
+    /// What's said when it couldn't be started, by the name it's known by.
+    pub(super) fn not_started(&self, error: &io::Error) -> NotRun {
+        NotRun::Program(format!("{} couldn't be started: {error}", self.called.display()))
+    }
+
     /// The whole environment: the few variables of every program, the job's own, and those with values.
-    pub(super) fn environment(&self, home: &Path) -> BTreeMap<OsString, OsString> {
+    fn environment(&self, home: &Path) -> BTreeMap<OsString, OsString> {
         let fixed = [("PATH", PATH), ("LANG", "C.UTF-8"), ("LC_ALL", "C.UTF-8")];
         let fixed = fixed.map(|(name, value)| (OsString::from(name), OsString::from(value)));
         let homes = ["HOME", "TMPDIR"].map(|name| (OsString::from(name), home.as_os_str().to_owned()));
@@ -119,7 +137,7 @@ impl Prepared {
     }
 
     /// Where it begins: the opened folder itself, or its home.
-    pub(super) fn directory(&self, home: &Path) -> PathBuf {
+    fn directory(&self, home: &Path) -> PathBuf {
         match &self.directory {
             #[cfg(target_os = "linux")]
             Some((_, opened)) => place::of_descriptor(opened),

@@ -7,7 +7,6 @@ use serde_json::{Map, Value};
 
 use super::super::{Broker, Done};
 use super::at_hand;
-use super::command::secrets_of;
 use crate::authz::{Call, Refusal};
 use crate::custody::Catalog;
 use crate::model::{Action, Delivery, Item, Reference, Target};
@@ -91,18 +90,18 @@ impl Broker {
     ///
     /// The recorded refusal.
     pub async fn actions(&self, call: &Call) -> Result<Done<Actions>, Refusal> {
-        let references: Vec<Reference> = entries(call).flat_map(|entry| entry.references()).collect();
-        let references: Vec<&Reference> = references.iter().collect();
+        let entries: Vec<Entry> = entries(call).collect();
+        let references: Vec<&Reference> = entries.iter().flat_map(Entry::references).collect();
         let known = self.acquaint(call, Action::Use, &references).await?;
         let pending = call.look(Action::List).await?;
         let mut actions = Actions::default();
-        for entry in entries(call) {
-            let Some(open) = self.open(call, known.catalog(), &entry) else { continue };
+        for entry in &entries {
+            let Some(open) = self.open(call, known.catalog(), entry) else { continue };
             let listable = |target: &&Target| call.may_list(std::slice::from_ref(*target));
             let uses = open.targets.iter().filter(listable).map(|target| target.path.to_string()).collect();
             match entry {
-                Entry::Command(command) => actions.commands.push(CommandView::of(&command, uses)),
-                Entry::Http(entry) => actions.http.push(RequestView::of(&entry, uses)),
+                Entry::Command(command) => actions.commands.push(CommandView::of(command, uses)),
+                Entry::Http(entry) => actions.http.push(RequestView::of(entry, uses)),
             }
         }
         Ok(Done { body: actions, settled: pending.done().await? })
@@ -115,9 +114,8 @@ impl Broker {
 
     fn open(&self, call: &Call, catalog: &Arc<Catalog>, entry: &Entry) -> Option<Open> {
         let delivery = entry.delivery();
-        let references = entry.references();
         let targets: Option<Vec<Target>> =
-            references.iter().map(|reference| at_hand(self, catalog, reference)).collect();
+            entry.references().into_iter().map(|reference| at_hand(self, catalog, reference)).collect();
         let targets = targets?;
         targets.iter().all(|target| call.could_use(target, &delivery)).then_some(Open { delivery, targets })
     }
@@ -141,10 +139,10 @@ impl Entry {
         }
     }
 
-    fn references(&self) -> Vec<Reference> {
+    fn references(&self) -> Vec<&Reference> {
         match self {
-            Self::Command(command) => secrets_of(command).map(|(_, reference)| reference.clone()).collect(),
-            Self::Http(entry) => vec![entry.secret.clone()],
+            Self::Command(command) => command.secrets().collect(),
+            Self::Http(entry) => vec![&entry.secret],
         }
     }
 }

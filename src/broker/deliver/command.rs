@@ -141,7 +141,7 @@ impl Ran {
 }
 
 /// The values that a command is given, and where it finds them.
-pub(super) fn secrets_of(command: &Command) -> impl Iterator<Item = (Slot, &Reference)> {
+fn secrets_of(command: &Command) -> impl Iterator<Item = (Slot, &Reference)> {
     let variables = command.env.iter().map(|(name, reference)| (Slot::Variable(name.clone()), reference));
     let input = command.stdin.iter().map(|reference| (Slot::StandardInput, reference));
     let files = command.fd.iter().map(|(number, reference)| (Slot::Descriptor(*number), reference));

@@ -106,7 +106,7 @@ impl Broker {
         {
             opened.pending.push(pending);
             let lease = match lease {
-                Ok(lease) => in_form(lease, wanted.attribute, call),
+                Ok(lease) => in_form(lease, wanted.attribute, call).ok_or_else(no_seed),
                 Err(error) => {
                     log_failure(&error, "a value that's to be used couldn't be read");
                     Err(error.public())
@@ -124,15 +124,17 @@ impl Broker {
     }
 }
 
-/// The value as it's wanted: itself, or the one-time code that's made from it.
-fn in_form(lease: Lease<Use>, attribute: Option<Attribute>, call: &Call) -> Result<Lease<Use>, PublicError> {
+/// The value as it's wanted: itself, or the one-time code that's made from it, if it's the seed of one.
+fn in_form(lease: Lease<Use>, attribute: Option<Attribute>, call: &Call) -> Option<Lease<Use>> {
     match attribute {
-        None => Ok(lease),
-        Some(Attribute::Otp) => call.now().and_then(|now| lease.into_code(now)).ok_or_else(|| {
-            let message = "a field that's used for a one-time code doesn't hold the seed of one";
-            PublicError::new(ErrorCode::Unsupported, message, "tell the owner, who wrote the entry")
-        }),
+        None => Some(lease),
+        Some(Attribute::Otp) => call.now().and_then(|now| lease.into_code(now)),
     }
+}
+
+fn no_seed() -> PublicError {
+    let message = "a field that's used for a one-time code doesn't hold the seed of one";
+    PublicError::new(ErrorCode::Unsupported, message, "tell the owner, who wrote the entry")
 }
 
 impl Wanted {

@@ -1,5 +1,6 @@
 //! Values for a program that the caller chooses: each decided on, recorded and opened by itself; given all or none.
 
+use super::in_form;
 use crate::authz::{Call, Pending, Permit, Refusal};
 use crate::broker::resolve::{Found, Missing, no_default, unseen};
 use crate::broker::{Broker, log_failure};
@@ -215,12 +216,9 @@ async fn permitted<'r>(
 /// What a variable of the program would get, if it can get it at all.
 fn usable(lease: Lease<Use>, wanted: &Wanted<'_>, call: &Call, output: Output) -> Result<Lease<Use>, PublicError> {
     let unsupported = |message, hint| PublicError::new(ErrorCode::Unsupported, message, hint);
-    let lease = match wanted.attribute {
-        None => lease,
-        Some(Attribute::Otp) => call.now().and_then(|now| lease.into_code(now)).ok_or_else(|| {
-            unsupported("the field doesn't hold the seed of a one-time code", "ask without `?attribute=otp`")
-        })?,
-    };
+    let lease = in_form(lease, wanted.attribute, call).ok_or_else(|| {
+        unsupported("the field doesn't hold the seed of a one-time code", "ask without `?attribute=otp`")
+    })?;
     if !lease.fits_a_variable() {
         let hint = "a file or standard input can carry it: `opward secret get`, where a rule allows that";
         return Err(unsupported("the value holds a NUL byte, which no environment variable can", hint));

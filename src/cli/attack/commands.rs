@@ -85,10 +85,7 @@ enum Other {
 
 /// Makes every attempt of this kind.
 pub(super) async fn attack(world: &World) -> Result<Vec<Finding>, Failure> {
-    let agent = world.agent().await?;
-    let findings = attempts(world, &agent).await;
-    world.part(agent).await?;
-    findings
+    world.attempted(async |agent| attempts(world, agent).await).await
 }
 
 async fn attempts(world: &World, agent: &Agent) -> Result<Vec<Finding>, Failure> {

@@ -38,10 +38,7 @@ const WAYS: [(Kind, &str, &[&str]); 7] = [
 
 /// Makes every attempt of this kind.
 pub(super) async fn attack(world: &World) -> Result<Vec<Finding>, Failure> {
-    let agent = world.agent().await?;
-    let findings = attempts(world, &agent).await;
-    world.part(agent).await?;
-    findings
+    world.attempted(async |agent| attempts(world, agent).await).await
 }
 
 async fn attempts(world: &World, agent: &Agent) -> Result<Vec<Finding>, Failure> {

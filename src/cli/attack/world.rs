@@ -158,6 +158,17 @@ impl World {
         Agent::start(start).await
     }
 
+    /// Makes attempts as one client, and keeps what was said, whatever came of them.
+    pub(super) async fn attempted<T>(
+        &self,
+        attempts: impl AsyncFnOnce(&Agent) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let agent = self.agent().await?;
+        let made = attempts(&agent).await;
+        self.part(agent).await?;
+        made
+    }
+
     /// Ends a session, and keeps what was said in it.
     pub(super) async fn part(&self, agent: Agent) -> Result<(), Failure> {
         let (heard, logged) = agent.end().await?;

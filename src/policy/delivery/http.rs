@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use url::Url;
+use url::{Host, Url};
 
 use super::super::rate::Rate;
 use super::shape;
@@ -73,6 +73,11 @@ impl HttpEntry {
         self.base.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
+    /// Whether its host is written as an address of this machine.
+    pub(in crate::policy) fn is_this_machine(&self) -> bool {
+        is_this_machine(&self.base)
+    }
+
     /// Whether a path may be asked for in this way. It's absolute on the host, so it begins with the base's, and it has
     /// one spelling and one reading: nothing is decoded or repaired, and a path that could be read otherwise isn't
     /// permitted.
@@ -82,5 +87,14 @@ impl HttpEntry {
             && shape::is_plain(path)
             && shape::lies_below(path, self.base.path())
             && self.paths.iter().any(|pattern| shape::covers(pattern, path))
+    }
+}
+
+/// Whether an address's host is written as an address of this machine.
+pub(super) fn is_this_machine(base: &Url) -> bool {
+    match base.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(_)) | None => false,
     }
 }

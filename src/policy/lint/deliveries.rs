@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use url::Host;
-
 use super::super::Policy;
 use super::super::delivery::{Class, Command, CommandOutput, HttpEntry, SandboxWish};
 use super::super::rule::{Effect, Rule};
@@ -86,12 +84,7 @@ fn of_entry(entry: &HttpEntry, policy: &Policy, warn: &mut impl FnMut(WarningKin
             "name its host in use.hosts, or remove it",
         );
     }
-    let loopback = match entry.base.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(_)) | None => false,
-    };
-    if entry.base.scheme() == "http" && !loopback {
+    if entry.base.scheme() == "http" && !entry.is_this_machine() {
         warn(WarningKind::Unencrypted, "sends its value without encryption", "use https if the host can");
     }
 }

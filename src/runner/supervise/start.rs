@@ -2,14 +2,12 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 
 use rustix::process::Pid;
 
 use crate::memory::Payload;
 use crate::runner::confine::{Bounds, Confined, confine};
-use crate::runner::direct::not_started;
 use crate::runner::handed::{self, Reserved};
 use crate::runner::home::Home;
 use crate::runner::job::{NotRun, Sandbox, Slot};
@@ -25,7 +23,7 @@ pub(super) struct Started {
 pub(super) fn start(plan: &Plan, secrets: Vec<(Slot, Payload)>, home: &Home) -> Result<Started, NotRun> {
     let reserved = Reserved::hold().map_err(|error| NotRun::system("no descriptor is free", error))?;
     let prepared = plan.prepare()?;
-    let mut command = command(&prepared, home);
+    let mut command = prepared.command(home);
     let mut files = Vec::new();
     for (slot, value) in &secrets {
         match slot {
@@ -66,22 +64,8 @@ fn restrict_and_spawn(plan: &Plan, prepared: &Prepared, home: &Home, mut command
     if plan.sandbox == Sandbox::Require && !confined.missing.is_empty() {
         return Err(NotRun::Sandbox(confined.missing.join("; ")));
     }
-    let child = command.spawn().map_err(|error| not_started(prepared, &error))?;
+    let child = command.spawn().map_err(|error| prepared.not_started(&error))?;
     let program = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let program = program.ok_or_else(|| NotRun::System("the program has no number".to_owned()))?;
     Ok(Started { program, confined })
-}
-
-#[expect(clippy::disallowed_methods, reason = "the runner is what starts programs")]
-fn command(prepared: &Prepared, home: &Home) -> Command {
-    let mut command = Command::new(prepared.program.path());
-    command
-        .arg0(&prepared.called)
-        .args(&prepared.arguments)
-        .env_clear()
-        .envs(prepared.environment(home.path()))
-        .current_dir(prepared.directory(home.path()))
-        .stdin(Stdio::null())
-        .process_group(0);
-    command
 }

@@ -1,15 +1,14 @@
 //! Reads `[[http]]`.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use http::Method;
-use url::{Host, Url};
+use url::Url;
 
 use super::super::super::diagnostics::Problems;
 use super::super::super::parse::{read_list, read_rate, unknown};
 use super::super::super::reader::{Placed, Section};
-use super::super::http::HttpEntry;
+use super::super::http::{HttpEntry, is_this_machine};
 use super::super::shape;
 use super::{inject, words};
 use crate::model::DeliveryName;
@@ -93,18 +92,12 @@ fn base(written: &str, allow_private: bool) -> Result<Url, (String, Option<Strin
     if url.query().is_some() || url.fragment().is_some() {
         return Err(plain("`base` has no `?` and no `#` in it"));
     }
-    let loopback = match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback() || address == Ipv4Addr::LOCALHOST,
-        Some(Host::Ipv6(address)) => address == Ipv6Addr::LOCALHOST,
-        Some(Host::Domain(name)) => {
-            if name.ends_with('.') {
-                return Err(plain("the host in `base` ends with a dot"));
-            }
-            false
-        }
+    match url.host_str() {
         None => return Err(plain("`base` has no host in it")),
-    };
-    if loopback && !allow_private {
+        Some(name) if name.ends_with('.') => return Err(plain("the host in `base` ends with a dot")),
+        Some(_) => {}
+    }
+    if is_this_machine(&url) && !allow_private {
         let help = "it's reached only with allow_private = true".to_owned();
         return Err(("the host in `base` is this machine".to_owned(), Some(help)));
     }
