@@ -15,6 +15,7 @@ use crate::model::Action;
 struct Input {
     /// Vault/Item/field
     path: String,
+    /// `use`: by run_command or http_request, unseen. `read`: see the value
     action: Action,
 }
 
