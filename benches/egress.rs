@@ -51,6 +51,7 @@ fn outgoing(base: &Url) -> Outgoing {
     Outgoing {
         base: base.clone(),
         method: http::Method::GET,
+        any_method: false,
         path: PlainPath::parse("/v1/charges/ch_123").unwrap(),
         query: vec![("limit".to_owned(), "10".to_owned())],
         headers: vec![("accept".to_owned(), "application/json".to_owned())],

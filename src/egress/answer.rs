@@ -17,8 +17,8 @@ pub struct Answer {
     pub status: StatusCode,
     /// The headers, without those that are withheld.
     pub headers: HeaderMap,
-    /// Whether headers were withheld: cookies, credentials, or what's more than 8 KiB of them.
-    pub headers_withheld: bool,
+    /// Names of the headers that are withheld: cookies, credentials, and what's more than 16 KiB of them.
+    pub headers_withheld: Vec<HeaderName>,
     /// The body, decompressed.
     pub body: Bytes,
     /// Whether there was more of it.
@@ -30,7 +30,7 @@ pub struct Answer {
 }
 
 /// The most bytes of an answer's headers.
-const MAX_HEADERS: usize = 8 << 10;
+const MAX_HEADERS: usize = 16 << 10;
 
 /// What would let the caller act as the one whom the value stands for, or says how.
 const WITHHELD: [&str; 8] = [
@@ -79,8 +79,8 @@ impl Answer {
     }
 }
 
-/// Takes out what isn't the caller's, and says whether it would have missed something.
-fn filtered(mut headers: HeaderMap) -> (HeaderMap, bool) {
+/// Takes out what isn't the caller's, and says what of it the caller might miss.
+fn filtered(mut headers: HeaderMap) -> (HeaderMap, Vec<HeaderName>) {
     let connection: Vec<_> = headers.get_all(header::CONNECTION).iter().cloned().collect();
     let of_connection = connection.into_iter().flat_map(|value| listed(&(header::CONNECTION, value)));
     for name in of_connection.collect::<Vec<_>>() {
@@ -89,18 +89,20 @@ fn filtered(mut headers: HeaderMap) -> (HeaderMap, bool) {
     for name in OF_CONNECTION {
         headers.remove(name);
     }
-    let mut withheld = false;
-    for name in WITHHELD {
-        withheld |= headers.remove(name).is_some();
+    let mut withheld = Vec::new();
+    for name in WITHHELD.map(HeaderName::from_static) {
+        if headers.remove(&name).is_some() {
+            withheld.push(name);
+        }
     }
     let (mut kept, mut bytes) = (HeaderMap::new(), 0_usize);
     for (name, value) in &headers {
         let more = name.as_str().len() + value.len();
-        if bytes + more > MAX_HEADERS {
-            withheld = true;
-        } else {
+        if bytes + more <= MAX_HEADERS {
             bytes += more;
             kept.append(name, value.clone());
+        } else if !withheld.contains(name) {
+            withheld.push(name.clone());
         }
     }
     (kept, withheld)
@@ -124,7 +126,7 @@ mod tests {
     fn withholds_cookies_and_challenges_and_says_so() {
         for name in WITHHELD {
             let (kept, withheld) = filtered(map(&[(name, "k4n4ry"), (name, "k4n4ry2"), ("x-a", "b"), ("x-a", "c")]));
-            assert!(withheld, "{name}");
+            assert_eq!(withheld, [name], "{name}");
             assert_eq!(kept.get_all("x-a").iter().count(), 2);
             assert_eq!(kept.len(), 2);
         }
@@ -144,14 +146,15 @@ mod tests {
         ]));
         assert_eq!(kept.len(), 2);
         assert_eq!(kept["location"], "https://elsewhere.example/");
-        assert!(!withheld);
+        assert!(withheld.is_empty());
     }
 
     #[test]
-    fn keeps_no_more_than_eight_kib() {
-        let (kept, withheld) = filtered(map(&[("x-long", &"a".repeat(9000)), ("x-short", "b")]));
-        assert!(withheld);
-        assert_eq!(kept.len(), 1);
+    fn keeps_no_more_than_sixteen_kib() {
+        let (kept, withheld) =
+            filtered(map(&[("x-long", &"a".repeat(17_000)), ("x-short", "b"), ("link", &"c".repeat(9000))]));
+        assert_eq!(withheld, ["x-long"]);
+        assert_eq!(kept.len(), 2);
         assert_eq!(kept["x-short"], "b");
     }
 }

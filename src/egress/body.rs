@@ -1,7 +1,8 @@
 //! Bodies of answers, read piece by piece, decompressed, and bounded.
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, HeaderMap, TRANSFER_ENCODING};
+use http::StatusCode;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, TRANSFER_ENCODING};
 use reqwest::Response;
 
 use super::decode::{Coding, Damaged, Decoder};
@@ -21,18 +22,31 @@ pub(super) struct Body {
 #[non_exhaustive]
 pub enum Withheld {
     /// It's in a coding that isn't understood, or in several.
-    #[error("the body is compressed in a way that opward doesn't read, so that it can't look for values in it")]
+    #[error(
+        "the body is in a coding that opward doesn't read (see content-encoding), so that it can't look for values in it; \
+         gzip, deflate and br are read"
+    )]
     Coding,
     /// It isn't what its coding says.
     #[error("the body is compressed and damaged, so that opward can't look for values in it")]
     Damaged,
+    /// It's a part of something.
+    #[error("the answer is only a part of something, in which a value could be cut in two, so there's no body")]
+    Part,
 }
+
+/// Codings that change nothing, and a charset that some servers take for one.
+const NOTHING: [&str; 3] = ["identity", "utf-8", "utf8"];
 
 /// How much more than it yields a compressed body may have: what yields nothing could go on for ever.
 const SLACK: usize = 64 << 10;
 
 /// Reads a body to its end, or to the most that's kept.
 pub(super) async fn read(mut response: Response, most: usize) -> Result<Body, NotSent> {
+    // Nobody asked for one: no caller's header says which part is wanted.
+    if response.status() == StatusCode::PARTIAL_CONTENT || is_of_parts(response.headers()) {
+        return Ok(Body::withheld(Withheld::Part));
+    }
     let Some(coding) = coding(response.headers()) else { return Ok(Body::withheld(Withheld::Coding)) };
     let mut decoder = Decoder::new(coding, most);
     let mut taken = 0_usize;
@@ -71,11 +85,11 @@ fn coding(headers: &HeaderMap) -> Option<Coding> {
     if transferred.iter().any(|word| word != "chunked") {
         return None;
     }
-    let codings = words(headers, &CONTENT_ENCODING)?;
+    let mut codings = words(headers, &CONTENT_ENCODING)?;
+    codings.retain(|coding| !NOTHING.contains(&coding.as_str()));
     match codings.as_slice() {
         [] => Some(Coding::Identity),
         [one] => match one.as_str() {
-            "identity" => Some(Coding::Identity),
             "gzip" | "x-gzip" => Some(Coding::Gzip),
             "deflate" => Some(Coding::Deflate),
             "br" => Some(Coding::Brotli),
@@ -83,6 +97,11 @@ fn coding(headers: &HeaderMap) -> Option<Coding> {
         },
         _ => None,
     }
+}
+
+fn is_of_parts(headers: &HeaderMap) -> bool {
+    let of_parts = |kind: &[u8]| kind.trim_ascii().to_ascii_lowercase().starts_with(b"multipart/byteranges");
+    headers.get_all(CONTENT_TYPE).iter().any(|kind| of_parts(kind.as_bytes()))
 }
 
 /// The words of all headers of a name; none if one isn't ASCII.

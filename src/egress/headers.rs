@@ -1,9 +1,10 @@
 //! The caller's headers: which are sent, which are left out, which are refused.
 
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::error::NotSent;
 use super::placeholder;
+use crate::model::{HeaderRole, one_spelling};
 
 /// What's sent of a caller's headers.
 #[derive(Debug, Default)]
@@ -20,60 +21,6 @@ const MAX_HEADERS: usize = 64;
 /// The most bytes of their names and values.
 const MAX_BYTES: usize = 16 << 10;
 
-/// Left out: credentials, what frames a message or concerns one connection alone, and what says where a request came
-/// from. The request means the same without them. What begins with one of [`LEFT_OUT_FAMILIES`] is left out as well.
-const LEFT_OUT: [&str; 25] = [
-    "authorization",
-    "cookie",
-    "cookie2",
-    "host",
-    "content-length",
-    "transfer-encoding",
-    "connection",
-    "keep-alive",
-    "te",
-    "trailer",
-    "upgrade",
-    "http2-settings",
-    "expect",
-    "via",
-    "forwarded",
-    "max-forwards",
-    "accept-encoding",
-    "alt-used",
-    "early-data",
-    "x-real-ip",
-    "x-client-ip",
-    "x-cluster-client-ip",
-    "x-originating-ip",
-    "true-client-ip",
-    "cf-connecting-ip",
-];
-
-/// Beginnings of names that are left out.
-const LEFT_OUT_FAMILIES: [&str; 3] = ["proxy-", "x-forwarded-", "x-envoy-"];
-
-/// Refused: some servers take the method, host or path from them. Without them another request would be made than the
-/// caller asked for; with them, another than the policy looked at.
-const REFUSED: [&str; 16] = [
-    "x-http-method-override",
-    "x-http-method",
-    "x-method-override",
-    "x-method",
-    "x-original-method",
-    "x-original-url",
-    "x-original-uri",
-    "x-original-host",
-    "x-rewrite-url",
-    "x-rewrite-uri",
-    "x-override-url",
-    "x-host",
-    "x-http-host-override",
-    "x-http-destinationurl",
-    "x-proxy-url",
-    "destination",
-];
-
 /// Sorts a caller's headers. `slot` is the header that the value goes into.
 pub(super) fn sort(given: &[(String, String)], slot: Option<&HeaderName>) -> Result<Headers, NotSent> {
     if given.len() > MAX_HEADERS {
@@ -87,16 +34,18 @@ pub(super) fn sort(given: &[(String, String)], slot: Option<&HeaderName>) -> Res
     let of_connection: Vec<String> = parsed.iter().filter(|(name, _)| name == "connection").flat_map(listed).collect();
     let mut headers = Headers::default();
     for (name, value) in parsed {
-        let meant = meant(&name);
-        if REFUSED.contains(&meant.as_str()) {
+        let meant = one_spelling(name.as_str());
+        let role = HeaderRole::of(&name);
+        // Without it another request would be made than the caller asked for; with it, another than the policy looked at.
+        if role == HeaderRole::Steers {
             return Err(NotSent::Invalid(format!(
                 "the header `{name}` asks some servers for another method, host or path than the request's: leave it out"
             )));
         }
-        let not_the_callers = LEFT_OUT.contains(&meant.as_str())
-            || LEFT_OUT_FAMILIES.iter().any(|family| meant.starts_with(family))
+        // The request means the same without them: it's made as whom the value stands for.
+        let not_the_callers = matches!(role, HeaderRole::Frames | HeaderRole::Authorizes)
             || of_connection.contains(&meant)
-            || slot.is_some_and(|slot| self::meant(slot) == meant);
+            || slot.is_some_and(|slot| one_spelling(slot.as_str()) == meant);
         if not_the_callers {
             if !headers.left_out.contains(&name) {
                 headers.left_out.push(name);
@@ -108,23 +57,10 @@ pub(super) fn sort(given: &[(String, String)], slot: Option<&HeaderName>) -> Res
     Ok(headers)
 }
 
-/// Whether a value may go into a header of this name.
-pub(super) fn may_hold_a_value(name: &HeaderName) -> bool {
-    let meant = meant(name);
-    let credential = ["authorization", "cookie"].contains(&meant.as_str());
-    let framing = LEFT_OUT.contains(&meant.as_str()) || LEFT_OUT_FAMILIES.iter().any(|begin| meant.starts_with(begin));
-    credential || !(framing || REFUSED.contains(&meant.as_str()) || *name == CONTENT_TYPE)
-}
-
 /// The names that a `Connection` header lists.
 pub(super) fn listed((_, value): &(HeaderName, HeaderValue)) -> Vec<String> {
     let names = value.to_str().unwrap_or_default().split(',');
-    names.map(|name| name.trim().to_ascii_lowercase().replace('_', "-")).collect()
-}
-
-/// What a server may take for one name: some hand headers on as variables, in which `-` is `_`.
-fn meant(name: &HeaderName) -> String {
-    name.as_str().replace('_', "-")
+    names.map(|name| one_spelling(name.trim())).collect()
 }
 
 fn parse(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), NotSent> {
@@ -160,13 +96,47 @@ mod tests {
     }
 
     #[test]
-    fn leaves_out_credentials_framing_and_origins() {
-        let more =
-            ["Proxy-Authorization", "Proxy-Connection", "X-Forwarded-For", "X-Forwarded-Host", "x_forwarded_for"];
-        for name in LEFT_OUT.iter().chain(&more).chain(&["AUTHORIZATION", "Content_Length", "X_Real_IP"]) {
+    fn leaves_out_credentials_framing_origins_and_ranges() {
+        for name in [
+            "Authorization",
+            "AUTHORIZATION",
+            "Cookie",
+            "X-Api-Key",
+            "Private-Token",
+            "Impersonate-User",
+            "Sudo",
+            "Host",
+            "Content_Length",
+            "Proxy-Authorization",
+            "Proxy-Connection",
+            "X-Forwarded-For",
+            "x_forwarded_for",
+            "X_Real_IP",
+            "Range",
+            "If-Range",
+            "Request_Range",
+        ] {
             let headers = sorted(&[(name, "x"), ("Accept", "y")], None).unwrap();
             assert_eq!(headers.sent.len(), 1, "{name}");
             assert_eq!(headers.left_out, [name.to_ascii_lowercase().as_str()]);
+        }
+    }
+
+    #[test]
+    fn sends_what_apis_ask_for() {
+        for name in [
+            "Accept",
+            "Content-Type",
+            "Idempotency-Key",
+            "If-Match",
+            "Prefer",
+            "Stripe-Version",
+            "X-GitHub-Api-Version",
+            "X-Request-Id",
+            "Content-Range",
+        ] {
+            let headers = sorted(&[(name, "x")], Some("authorization")).unwrap();
+            assert_eq!((headers.sent.len(), headers.left_out.len()), (1, 0), "{name}");
         }
     }
 
@@ -184,7 +154,7 @@ mod tests {
 
     #[test]
     fn refuses_what_changes_the_request() {
-        for name in REFUSED.iter().chain(&["X-HTTP-METHOD-OVERRIDE", "X_HTTP_Method", "x_original_url"]) {
+        for name in ["X-HTTP-METHOD-OVERRIDE", "X_HTTP_Method", "x_original_url", "Destination"] {
             assert!(matches!(sorted(&[(name, "DELETE")], None), Err(NotSent::Invalid(_))), "{name}");
         }
         assert!(sorted(&[("Accept", "a"), ("accept", "b")], None).is_err());
@@ -222,15 +192,5 @@ mod tests {
         assert!(sort(&many, None).is_err());
         assert!(sort(&many[..64], None).is_ok());
         assert!(sorted(&[("x", &"y".repeat(MAX_BYTES))], None).is_err());
-    }
-
-    #[test]
-    fn no_value_goes_where_it_would_frame_the_message() {
-        let may = |name: &str| may_hold_a_value(&HeaderName::from_bytes(name.as_bytes()).unwrap());
-        assert!(["authorization", "cookie", "x-api-key", "private-token"].into_iter().all(may));
-        for name in ["host", "content-length", "transfer-encoding", "connection", "proxy-authorization", "content-type"]
-        {
-            assert!(!may(name), "{name}");
-        }
     }
 }

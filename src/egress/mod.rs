@@ -14,6 +14,7 @@ mod body;
 mod decode;
 mod error;
 mod headers;
+mod overrides;
 mod path;
 mod placeholder;
 mod query;

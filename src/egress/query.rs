@@ -3,16 +3,14 @@
 use zeroize::Zeroizing;
 
 use super::error::NotSent;
-use super::placeholder;
+use super::overrides::meant;
+use super::{overrides, placeholder};
 
 /// The most parameters of a query.
 const MAX_PAIRS: usize = 100;
 
 /// The most bytes of a query, escaped.
 const MAX_QUERY: usize = 8 << 10;
-
-/// Names of parameters by which some servers let a request be another method's than it says.
-const OVERRIDES: [&str; 4] = ["_method", "x-http-method-override", "x-http-method", "x-method-override"];
 
 /// Writes a query. The value's own parameter, if it has one, comes last; nobody else may give its name.
 pub(super) fn write(
@@ -57,20 +55,13 @@ fn check(name: &str, value: &str, reserved: Option<&str>) -> Result<(), NotSent>
     if name.contains(char::is_control) || value.contains(unfit) {
         return Err(NotSent::invalid("the query has control characters"));
     }
-    let meant = meant(name);
-    if reserved.is_some_and(|reserved| meant == self::meant(reserved)) {
+    if reserved.is_some_and(|reserved| meant(name) == meant(reserved)) {
         return Err(NotSent::invalid("the query has the parameter that opward puts the value into: leave it out"));
     }
-    if OVERRIDES.contains(&name.to_ascii_lowercase().as_str()) {
-        return Err(NotSent::invalid("the query asks for another method than the request's: use `method`"));
+    if overrides::is_one(name) {
+        return Err(overrides::asked());
     }
     Ok(())
-}
-
-/// What a server may take for one name: without regard to case, to what's in brackets, and to what separates words.
-fn meant(name: &str) -> String {
-    let name = name.trim().split('[').next().unwrap_or_default();
-    name.chars().map(|c| if matches!(c, '.' | ' ' | '-') { '_' } else { c.to_ascii_lowercase() }).collect()
 }
 
 fn stays(byte: u8) -> bool {
@@ -129,7 +120,11 @@ mod tests {
         for (name, value) in [
             ("_method", "DELETE"),
             ("_METHOD", "DELETE"),
+            ("_method[]", "DELETE"),
+            ("_method[x]", "DELETE"),
+            (" _method", "DELETE"),
             ("X-HTTP-Method-Override", "PUT"),
+            ("x_http_method_override", "PUT"),
             ("", "x"),
             ("a", "op://V/I/f"),
             ("op://V/I/f", "a"),

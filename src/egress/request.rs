@@ -13,7 +13,7 @@ use super::error::NotSent;
 use super::headers::{self, Headers};
 use super::path::PlainPath;
 use super::slot::Slot;
-use super::{placeholder, query};
+use super::{overrides, placeholder, query};
 use crate::memory::Payload;
 
 /// A request to be sent.
@@ -23,6 +23,8 @@ pub struct Outgoing {
     pub base: Url,
     /// The method.
     pub method: Method,
+    /// Whether the policy permits PUT, PATCH and DELETE there, too, so that it's no matter if a body asks for them.
+    pub any_method: bool,
     /// The path, checked against the policy's patterns, as the caller gave it: absolute on the host of `base`.
     pub path: PlainPath,
     /// Names and values of the query, not yet escaped.
@@ -79,6 +81,9 @@ impl Outgoing {
             placeholder::refuse("body", body)?;
             if !sent.contains_key(CONTENT_TYPE) && is_json(body) {
                 sent.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            }
+            if self.method == Method::POST && !self.any_method {
+                overrides::refuse_in_body(body, &sent)?;
             }
         }
         if self.body.as_ref().is_none_or(Bytes::is_empty)

@@ -43,6 +43,9 @@ const IDLE: Duration = Duration::from_secs(15);
 /// The most unused connections to one host.
 const MOST_IDLE: usize = 4;
 
+/// The most headers of an answer.
+const MOST_HEADERS: usize = 256;
+
 /// What's said where a request may have been carried out.
 const UNKNOWN: &str = "whether the request was carried out isn't known";
 
@@ -150,7 +153,8 @@ impl Ways {
             .no_proxy()
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(MOST_IDLE);
+            .pool_max_idle_per_host(MOST_IDLE)
+            .http1_max_headers(MOST_HEADERS);
         #[cfg(test)]
         let builder = builder.tls_certs_merge(self.authorities.clone());
         match reach {
@@ -180,6 +184,8 @@ fn explain(error: &reqwest::Error, reach: Reach) -> (&'static str, NotSent) {
         }
     } else if error.is_connect() {
         told("the host can't be connected to", NOTHING_SENT)
+    } else if caused_by::<hyper::Error>(error).is_some_and(hyper::Error::is_parse_too_large) {
+        told("the answer has too many headers, or too long ones", UNKNOWN)
     } else {
         told("the connection broke before an answer, or the answer wasn't HTTP", UNKNOWN)
     }

@@ -83,7 +83,17 @@ impl Redactor {
         Stream::new(Arc::clone(&self.table))
     }
 
-    /// A whole text, and how often something in it was hidden.
+    /// The beginning of a text that goes on, and how often something in it was hidden. What may be the beginning of a value
+    /// is left out.
+    #[must_use]
+    pub fn apply_to_beginning(&self, text: &[u8]) -> (Vec<u8>, u64) {
+        let mut stream = self.stream();
+        let mut out = Vec::with_capacity(text.len());
+        stream.push(text, &mut out);
+        (out, stream.cut())
+    }
+
+    /// A text that's there to its end, and how often something in it was hidden.
     #[must_use]
     pub fn apply(&self, text: &[u8]) -> (Vec<u8>, u64) {
         let mut stream = self.stream();

@@ -102,13 +102,20 @@ impl Stream {
         }
     }
 
-    /// Ends the stream: appends the rest, and tells how often something was hidden.
+    /// Ends a stream that's there to its end: appends the rest, and tells how often something was hidden.
     pub fn finish(mut self, out: &mut Vec<u8>) -> u64 {
         let end = self.base + self.held.len();
         if let Some(open) = self.bare.as_ref().and_then(|bare| bare.escapes.open()) {
             self.sequences.push_back((open, end));
         }
         self.settle(Vec::new(), true, out);
+        self.count
+    }
+
+    /// Ends a stream that was cut off, and tells how often something was hidden. What may have been the beginning of a
+    /// value isn't given out: whoever chooses where it's cut would have all of the value but its last byte.
+    #[must_use]
+    pub fn cut(self) -> u64 {
         self.count
     }
 

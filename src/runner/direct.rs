@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::handed;
 use super::home::Home;
-use super::job::{Ended, Job, NotRun, Output, Slot};
+use super::job::{BY_SIGNAL, Ended, Job, NotRun, Output, Slot};
 use super::listen::Listener;
 use super::prepared::Plan;
 use crate::memory::keep_descriptors;
@@ -70,9 +70,11 @@ pub(super) async fn run(job: Job, output: impl FnMut(Output, &[u8]) + Send) -> R
         let _ = listener.during(timeout(GRACE, watch(&group))).await;
     }
     let status = bury(&mut group, &mut child).await?;
-    listener.rest().await;
+    let heard_out = listener.rest().await;
     drop(home);
-    Ok(Ended { exit_code: code(status), timed_out: !in_time, took: begun.elapsed(), layers: "none".to_owned() })
+    let exit_code = code(status);
+    let cut_off = !in_time || !heard_out || exit_code > BY_SIGNAL;
+    Ok(Ended { exit_code, timed_out: !in_time, cut_off, took: begun.elapsed(), layers: "none".to_owned() })
 }
 
 /// Waits until the leader has ended, without burying it.
@@ -115,5 +117,5 @@ impl Drop for Group {
 /// An exit code as shells have it.
 fn code(status: std::process::ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt as _;
-    status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(-1)
+    status.code().or_else(|| status.signal().map(|signal| BY_SIGNAL + signal)).unwrap_or(-1)
 }

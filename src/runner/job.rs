@@ -87,6 +87,9 @@ pub enum Output {
     Err,
 }
 
+/// What's added to a signal's number for an exit code.
+pub(super) const BY_SIGNAL: i32 = 128;
+
 /// How a program ended.
 #[derive(Debug)]
 pub struct Ended {
@@ -94,6 +97,8 @@ pub struct Ended {
     pub exit_code: i32,
     /// Whether it was ended because it took too long.
     pub timed_out: bool,
+    /// Whether its output may go on: it didn't end by itself, or something else held its output open.
+    pub cut_off: bool,
     /// How long it took.
     pub took: Duration,
     /// What confined it, as words for the record: `landlock:7 seccomp no_new_privileges no_network`, or `none`.

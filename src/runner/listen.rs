@@ -42,15 +42,15 @@ impl<O: AsyncRead + Unpin, E: AsyncRead + Unpin, F: FnMut(Output, &[u8]) + Send>
         }
     }
 
-    /// Hands over what's left, once the program has ended.
-    pub(super) async fn rest(&mut self) {
+    /// Hands over what's left, once the program has ended; says whether that was all.
+    pub(super) async fn rest(&mut self) -> bool {
         let all = async {
             while !self.is_over() {
                 self.piece().await;
             }
         };
         // Something that got away may hold the pipe open for good.
-        let _ = timeout(LINGER, all).await;
+        timeout(LINGER, all).await.is_ok()
     }
 
     fn is_over(&self) -> bool {

@@ -7,7 +7,7 @@ use tokio::net::UnixStream;
 use tokio::process::{ChildStderr, ChildStdout};
 use tokio::time::{Instant, timeout};
 
-use super::job::{Ended, Job, NotRun, Output};
+use super::job::{BY_SIGNAL, Ended, Job, NotRun, Output};
 use super::listen::Listener;
 use super::prepared::Plan;
 use super::processes::end_session;
@@ -41,7 +41,7 @@ pub(super) async fn run(job: Job, output: impl FnMut(Output, &[u8]) + Send) -> R
         serde_json::from_str(&line).ok()
     };
     let last = listener.during(timeout(plan.timeout + PATIENCE, conversation)).await.ok().flatten();
-    listener.rest().await;
+    let heard_out = listener.rest().await;
     let Some(last) = last else {
         clean_up(plan, process).await;
         return Err(NotRun::Lost);
@@ -51,7 +51,8 @@ pub(super) async fn run(job: Job, output: impl FnMut(Output, &[u8]) + Send) -> R
             if left {
                 tracing::warn!("a program left something running that couldn't be ended");
             }
-            Ok(Ended { exit_code, timed_out, took: begun.elapsed(), layers })
+            let cut_off = timed_out || !heard_out || exit_code > BY_SIGNAL;
+            Ok(Ended { exit_code, timed_out, cut_off, took: begun.elapsed(), layers })
         }
         Report::Refused(why) => Err(why),
     }

@@ -10,7 +10,7 @@ use super::schema::{self, Effect};
 use super::{Reply, invalid};
 use crate::authz::Refusal;
 use crate::broker::{Asking, Responded};
-use crate::model::Action;
+use crate::model::{Action, PublicError};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -52,6 +52,9 @@ pub(super) async fn call(asked: Asked<'_>) -> Result<Reply, Refusal> {
         (None, None) => None,
         (Some(text), None) => Some(text.clone().into_bytes()),
         (None, Some(json)) => {
+            if !json.values().all(is_exact) {
+                return Err(asked.refuse(inexact("json")).await);
+            }
             if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
                 headers.push(("content-type".to_owned(), "application/json".to_owned()));
             }
@@ -81,7 +84,8 @@ async fn pairs(
         for one in several {
             let text = match one {
                 Value::String(text) => text.clone(),
-                Value::Number(number) => number.to_string(),
+                Value::Number(number) if is_exact(one) => number.to_string(),
+                Value::Number(_) => return Err(asked.refuse(inexact(argument)).await),
                 Value::Bool(truth) => truth.to_string(),
                 Value::Null | Value::Array(_) | Value::Object(_) => {
                     let message = format!("`{argument}` takes texts and numbers, or lists of them");
@@ -92,4 +96,53 @@ async fn pairs(
         }
     }
     Ok(pairs)
+}
+
+/// The least number beyond which not every whole number is itself any more.
+const INEXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Whether every number in a value is sent as the caller wrote it. Others have lost digits when they were read.
+fn is_exact(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => {
+            number.is_i64() || number.is_u64() || number.as_f64().is_some_and(|float| float.abs() < INEXACT)
+        }
+        Value::Array(all) => all.iter().all(is_exact),
+        Value::Object(all) => all.values().all(is_exact),
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+    }
+}
+
+fn inexact(argument: &'static str) -> PublicError {
+    let message = format!("`{argument}` has a number so large that digits of it would be lost");
+    invalid(message, "write it as text, or send the whole as `body`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_would_lose_digits_is_noticed_at_any_depth() {
+        let exact = |text: &str| is_exact(&serde_json::from_str(text).unwrap());
+        for text in [
+            "18446744073709551615",
+            "-9223372036854775808",
+            "0.1",
+            "-1.5e10",
+            "[1, {\"a\": \"1e99\"}]",
+            "9007199254740993",
+        ] {
+            assert!(exact(text), "{text}");
+        }
+        for text in [
+            "12345678901234567890123",
+            "-12345678901234567890123",
+            "1e300",
+            "[[18446744073709551616]]",
+            "{\"a\": [{\"b\": 1e22}]}",
+        ] {
+            assert!(!exact(text), "{text}");
+        }
+    }
 }

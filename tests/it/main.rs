@@ -64,6 +64,7 @@ mod run_terminal;
 mod schemas;
 mod support;
 mod support_robust;
+mod use_answers;
 mod use_attacks;
 mod use_commands;
 mod writes;

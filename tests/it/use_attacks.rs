@@ -111,13 +111,13 @@ allow_private = true
 }
 
 /// A server that keeps each request's head and body, and answers what it's told.
-struct Host {
-    address: SocketAddr,
+pub(crate) struct Host {
+    pub(crate) address: SocketAddr,
     heard: Arc<Mutex<Vec<String>>>,
 }
 
 impl Host {
-    async fn start(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let (address, heard) = (listener.local_addr().unwrap(), Arc::new(Mutex::new(Vec::new())));
         let (kept, answer) = (Arc::clone(&heard), Arc::new(answer));
@@ -142,7 +142,7 @@ impl Host {
         Self { address, heard }
     }
 
-    fn heard(&self) -> Vec<String> {
+    pub(crate) fn heard(&self) -> Vec<String> {
         std::mem::take(&mut *self.heard.lock().unwrap())
     }
 }
@@ -155,7 +155,7 @@ fn complete(read: &[u8]) -> bool {
     body.len() >= length.unwrap_or(0)
 }
 
-fn answered(status: &str, headers: &str, body: &str) -> String {
+pub(crate) fn answered(status: &str, headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n{body}", body.len())
 }
 

@@ -45,8 +45,9 @@ impl Capture {
         self.kept.take(&mut self.fresh);
     }
 
-    pub(super) fn finish(mut self) -> Captured {
-        let redactions = self.stream.finish(&mut self.fresh);
+    /// Ends it. Of what was cut off, the end is left out if a value may have begun there.
+    pub(super) fn end(mut self, cut_off: bool) -> Captured {
+        let redactions = if cut_off { self.stream.cut() } else { self.stream.finish(&mut self.fresh) };
         self.kept.take(&mut self.fresh);
         let Kept { head: mut bytes, tail, left_out } = self.kept;
         if left_out > 0 {
@@ -74,13 +75,14 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redact::Mask;
 
     fn captured(pieces: &[&[u8]]) -> Captured {
         let mut capture = Capture::new(&Redactor::new([]));
         for piece in pieces {
             capture.take(piece);
         }
-        capture.finish()
+        capture.end(false)
     }
 
     #[test]
@@ -101,6 +103,24 @@ mod tests {
             let note = format!("[opward left out {} bytes here]", long.len() - HEAD - TAIL);
             assert!(kept.text.contains(&note), "{size}");
         }
+    }
+
+    #[test]
+    fn of_what_was_cut_off_nothing_of_a_value_is_kept() {
+        let value = "c4n4ry-7f3a9c51-value";
+        let redactor = Redactor::new([Mask { value: value.as_bytes(), marker: "[hidden]" }]);
+        for at in 1..=value.len() {
+            let part: String = value.chars().take(at).collect();
+            for begun in [format!("is {part}"), format!("{}is {part}", "x\n".repeat(HEAD))] {
+                let mut capture = Capture::new(&redactor);
+                capture.take(begun.as_bytes());
+                let captured = capture.end(true);
+                assert!(!captured.text.contains('c') && captured.text.contains("is "), "{at}: {}", captured.text);
+            }
+        }
+        let mut capture = Capture::new(&redactor);
+        capture.take(b"is c4n4ry");
+        assert_eq!(capture.end(false).text, "is c4n4ry");
     }
 
     #[test]

@@ -118,7 +118,7 @@ async fn run(opened: Opened, job: Job, command: &Command) -> Result<Done<Ran>, R
 impl Ran {
     fn of(ended: &Ended, captures: Option<[Capture; 2]>, output: CommandOutput) -> Self {
         let [out, err] = match captures {
-            Some(captures) => captures.map(|capture| Some(capture.finish())),
+            Some(captures) => captures.map(|capture| Some(capture.end(ended.cut_off))),
             None => [None, None],
         };
         let note = match output {

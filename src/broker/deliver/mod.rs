@@ -6,6 +6,7 @@
 mod actions;
 mod capture;
 mod command;
+mod notes;
 mod own_files;
 mod request;
 mod run;

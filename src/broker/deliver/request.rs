@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::super::{Broker, Done};
-use super::Opened;
+use super::{Opened, notes};
 use crate::authz::{Call, Refusal};
 use crate::egress::{Answer, NotSent, Outgoing, PlainPath, Slot};
 use crate::memory::Payload;
@@ -51,7 +51,7 @@ pub struct Responded {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     pub left_out: Vec<String>,
-    /// Why there's no body.
+    /// Why there's no body, and which headers are withheld.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
@@ -97,9 +97,15 @@ fn permitted(entry: &HttpEntry, asking: &Asking) -> Result<(http::Method, PlainP
     let method = http::Method::from_bytes(asking.method.as_bytes())
         .ok()
         .filter(|method| entry.methods.contains(method))
-        .ok_or_else(|| invalid("the entry doesn't permit this method".to_owned()))?;
+        .ok_or_else(|| {
+            invalid(format!("the entry doesn't permit this method, only {}", notes::listed(&entry.methods)))
+        })?;
     if !entry.permits(&method, path.as_str()) {
-        return Err(invalid("the entry doesn't permit this path".to_owned()));
+        return Err(invalid(format!(
+            "the entry doesn't permit this path, only {}: `*` stands for what's in one segment, `**` for any segments, and \
+             a `/` at the end makes another path",
+            notes::listed(&entry.paths)
+        )));
     }
     Ok((method, path))
 }
@@ -113,6 +119,9 @@ fn outgoing(entry: &HttpEntry, method: http::Method, path: PlainPath, asking: As
     Outgoing {
         base: entry.base.clone(),
         method,
+        any_method: [http::Method::PUT, http::Method::PATCH, http::Method::DELETE]
+            .iter()
+            .all(|method| entry.methods.contains(method)),
         path,
         query: asking.query,
         headers: asking.headers,
@@ -126,23 +135,28 @@ fn outgoing(entry: &HttpEntry, method: http::Method, path: PlainPath, asking: As
 }
 
 fn responded(opened: &Opened, answer: Answer) -> Responded {
-    let Answer { status, headers, body, truncated, body_withheld, left_out, .. } = answer;
+    let Answer { status, headers, headers_withheld, body, truncated, body_withheld, left_out } = answer;
     let redactor = opened.redactor("http_request");
     let mut redactions = 0;
-    let mut hidden = |text: &[u8]| {
-        let (text, count) = redactor.as_ref()?.apply(text);
+    let mut hidden = |text: &[u8], goes_on: bool| {
+        let redactor = redactor.as_ref()?;
+        let (text, count) = if goes_on { redactor.apply_to_beginning(text) } else { redactor.apply(text) };
         redactions += count;
         Some(text)
     };
-    let shown = shown_headers(&headers, &mut hidden);
-    let (body, note) = match body_withheld {
+    let shown = shown_headers(&headers, &mut |text| hidden(text, false));
+    let mut missing = headers_withheld.iter().map(ToString::to_string).collect::<Vec<_>>();
+    missing.retain(|name| hidden(name.as_bytes(), false).is_some_and(|shown| shown == name.as_bytes()));
+    let (body, why) = match body_withheld {
         Some(withheld) => (None, Some(withheld.to_string())),
-        None => match hidden(&body).map(|body| as_text(body, truncated)) {
-            None => (None, Some("the value is too short to be hidden, so there's no body".to_owned())),
-            Some(None) => (None, Some("the answer isn't text, so there's no body".to_owned())),
+        None => match hidden(&body, truncated).map(|body| as_text(body, truncated)) {
+            None => (None, Some("the value is too short to be hidden, so there's neither body nor headers".to_owned())),
+            Some(None) => (None, Some(notes::not_text(&headers).to_owned())),
             Some(text) => (text, None),
         },
     };
+    let notes: Vec<String> = why.into_iter().chain(notes::withheld(&missing)).collect();
+    let note = (!notes.is_empty()).then(|| notes.join("; "));
     let left_out = left_out.iter().map(ToString::to_string).collect();
     Responded { status: status.as_u16(), headers: shown, body, redactions, truncated, left_out, note }
 }

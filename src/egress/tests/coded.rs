@@ -62,6 +62,9 @@ async fn every_coding_is_undone() {
         ("content-encoding: deflate", raw(BODY.as_bytes())),
         ("content-encoding: br", hex(BODY_BR)),
         ("content-encoding: identity", BODY.into()),
+        ("content-encoding: gzip, identity", gzip(BODY.as_bytes())),
+        ("content-encoding: identity\r\ncontent-encoding: br", hex(BODY_BR)),
+        ("content-encoding: UTF-8", BODY.into()),
         ("content-encoding:", BODY.into()),
     ] {
         let answer = answered(coding, &body, 4096).await;
@@ -113,7 +116,8 @@ async fn what_cannot_be_searched_is_withheld() {
         ("content-encoding: k4n4ry", BODY.into(), Withheld::Coding),
         ("content-encoding: gzip, gzip", gzip(&gz), Withheld::Coding),
         ("content-encoding: gzip\r\ncontent-encoding: br", gz.clone(), Withheld::Coding),
-        ("content-encoding: identity, gzip", gz.clone(), Withheld::Coding),
+        ("content-encoding: aws-chunked", BODY.into(), Withheld::Coding),
+        ("content-encoding: gzip, identity, br", gz.clone(), Withheld::Coding),
         ("content-encoding: gzip", BODY.into(), Withheld::Damaged),
         ("content-encoding: gzip", gz[..gz.len() - 1].to_vec(), Withheld::Damaged),
         ("content-encoding: gzip", gz[..20].to_vec(), Withheld::Damaged),

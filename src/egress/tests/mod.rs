@@ -25,6 +25,7 @@ fn outgoing(base: &str) -> Outgoing {
     Outgoing {
         base: Url::parse(base).unwrap_or_else(|error| panic!("{base}: {error}")),
         method: Method::GET,
+        any_method: false,
         path: PlainPath::parse("/").unwrap(),
         query: Vec::new(),
         headers: Vec::new(),

@@ -7,6 +7,9 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::model::is_refused;
 
+/// The segment that a `/` at the end makes.
+const AT_THE_END: &str = "";
+
 /// The longest path or pattern.
 const LONGEST: usize = 2048;
 
@@ -15,7 +18,7 @@ const LONGEST: usize = 2048;
 pub(super) enum ShapeError {
     #[error("a path begins with `/`")]
     Relative,
-    #[error("a path has no empty segments: neither `//` nor a `/` at its end")]
+    #[error("a path has no empty segments: no `//`")]
     Empty,
     #[error("a path has no `.` or `..` in it")]
     Dots,
@@ -35,6 +38,9 @@ pub(super) fn check(pattern: &str) -> Result<(), ShapeError> {
         return Err(ShapeError::TooLong);
     }
     for segment in split(pattern)? {
+        if segment == AT_THE_END {
+            continue;
+        }
         if segment.contains("**") {
             if segment != "**" {
                 return Err(ShapeError::Depth);
@@ -49,10 +55,12 @@ pub(super) fn check(pattern: &str) -> Result<(), ShapeError> {
 
 /// Whether a path has one spelling and one reading.
 pub(super) fn is_plain(path: &str) -> bool {
-    path.len() <= LONGEST && split(path).is_ok_and(|segments| segments.into_iter().all(|it| judge(it).is_ok()))
+    path.len() <= LONGEST
+        && split(path).is_ok_and(|segments| segments.into_iter().all(|it| it == AT_THE_END || judge(it).is_ok()))
 }
 
 /// Whether a pattern covers a path, both plain. `*` is any run of characters in one segment, `**` any number of segments.
+/// A `/` at the end is part of a path: `/x/` isn't `/x`, and `/x/*` covers neither. `/x/**` covers both.
 pub(super) fn covers(pattern: &str, path: &str) -> bool {
     let (Ok(pattern), Ok(path)) = (split(pattern), split(path)) else { return false };
     whole(&pattern, &path)
@@ -64,14 +72,15 @@ pub(super) fn lies_below(pattern: &str, folder: &str) -> bool {
     folder.len() <= pattern.len() && folder.iter().zip(&pattern).all(|(folder, segment)| folder == segment)
 }
 
-/// The segments; `/` alone has none.
+/// The segments; `/` alone has none. One `/` at the end makes an empty one there, and nowhere else is one.
 fn split(path: &str) -> Result<Vec<&str>, ShapeError> {
     let path = path.strip_prefix('/').ok_or(ShapeError::Relative)?;
     if path.is_empty() {
         return Ok(Vec::new());
     }
     let segments: Vec<&str> = path.split('/').collect();
-    if segments.iter().any(|segment| segment.is_empty()) { Err(ShapeError::Empty) } else { Ok(segments) }
+    let all_but_last = segments.split_last().map(|(_, before)| before).unwrap_or_default();
+    if all_but_last.contains(&AT_THE_END) { Err(ShapeError::Empty) } else { Ok(segments) }
 }
 
 /// Judges one segment: no character that isn't plain, no escape that's needless or could mean a separator or a dot.
@@ -154,6 +163,10 @@ fn whole(pattern: &[&str], path: &[&str]) -> bool {
 
 /// The same within a segment, with `*`.
 fn star(pattern: &[u8], text: &[u8]) -> bool {
+    // Only what's written so matches the `/` at an end: a collection isn't one of its own members.
+    if text.is_empty() {
+        return pattern.is_empty();
+    }
     let (mut at, mut on) = (0, 0);
     let mut back: Option<(usize, usize)> = None;
     loop {

@@ -124,6 +124,51 @@ fn an_entry_permits_its_methods_on_its_paths_below_its_base() {
 }
 
 #[test]
+fn a_slash_at_the_end_of_a_path_is_part_of_it() {
+    let policy = Policy::parse(
+        "version = 1\n[[http]]\nname = \"h\"\nbase = \"https://a.example/api/\"\nmethods = [\"GET\"]\n\
+         paths = [\"/api/\", \"/api/all/\", \"/api/below/**\"]\ninject = { query = \"key\", secret = \"V/I/f\" }\n",
+        "p",
+    );
+    let policy = policy.unwrap();
+    let entry = policy.http_entry("h").unwrap();
+    for (path, expected) in [
+        ("/api/", true),
+        ("/api", false),
+        ("/api/all/", true),
+        ("/api/all", false),
+        ("/api/below", true),
+        ("/api/below/", true),
+        ("/api/below/x/", true),
+        ("/api/below//", false),
+    ] {
+        assert_eq!(entry.permits(&Method::GET, path), expected, "{path}");
+    }
+}
+
+/// What's read here and what's sent there agree: an entry that passes can be used.
+#[test]
+fn no_value_goes_into_a_header_that_a_request_cannot_have_it_in() {
+    for (name, fits) in [
+        ("X-Api-Key", true),
+        ("Cookie", true),
+        ("Private-Token", true),
+        ("Host", false),
+        ("X-Forwarded-Access-Token", false),
+        ("proxy_authorization", false),
+        ("Range", false),
+        ("X-HTTP-Method", false),
+        ("Content-Type", false),
+    ] {
+        let text = format!(
+            "version = 1\n[[http]]\nname = \"h\"\nbase = \"https://a.example/\"\nmethods = [\"GET\"]\npaths = [\"/x\"]\n\
+             inject = {{ header = \"{name}\", format = \"{{}}\", secret = \"V/I/f\" }}\n"
+        );
+        assert_eq!(Policy::parse(&text, "p").is_ok(), fits, "{name}");
+    }
+}
+
+#[test]
 fn a_rule_opens_what_it_names_and_nothing_else() {
     for (uses, expected) in [
         ("", &[][..]),

@@ -97,7 +97,7 @@ pub(super) fn http() -> Value {
             "description": text("What it's for, for the agents that may use it.", None),
             "base": text("What every address begins with.", Some("^https?://.*/$")),
             "methods": list(json!({ "enum": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] }), "What may be asked with."),
-            "paths": list(text("`*` is any run of characters inside one segment, `**` any number of whole segments.", Some(ABSOLUTE)), "What may be asked for."),
+            "paths": list(text("`*` is any run of characters inside one segment, `**` any number of whole segments. A `/` at the end is part of a path.", Some(ABSOLUTE)), "What may be asked for."),
             "inject": { "description": "Where the value goes.", "oneOf": [
                 slot(json!({ "header": text("A header's name.", None), "format": text("What it holds, with {} for the value.", None) }), &["header", "format"]),
                 slot(json!({ "query": text("The name of a query's parameter.", None) }), &["query"]),

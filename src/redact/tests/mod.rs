@@ -2,6 +2,7 @@
 
 #![allow(clippy::format_collect, reason = "short texts, and plain to read")]
 
+mod cut;
 mod encodings;
 mod misses;
 mod plumbing;

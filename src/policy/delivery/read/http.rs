@@ -121,7 +121,7 @@ fn base(written: &str, allow_private: bool) -> Result<Url, (String, Option<Strin
             Some(format!("write {url}")),
         ));
     }
-    if !shape::is_plain(url.path().strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or("/")) {
+    if !shape::is_plain(url.path()) {
         return Err(plain("the path in `base` can be read in more than one way"));
     }
     Ok(url)

@@ -6,32 +6,12 @@ use super::super::super::diagnostics::Problems;
 use super::super::super::reader::{Placed, Section, list};
 use super::super::http::Inject;
 use super::words;
-use crate::model::Reference;
+use crate::model::{HeaderRole, Reference};
 
 /// The three places, each with the keys it has.
 const PLACES: [(&str, &[&str]); 3] = [("header", &["header", "format"]), ("query", &["query"]), ("basic", &["basic"])];
 
 const KEYS: [&str; 5] = ["header", "format", "query", "basic", "secret"];
-
-/// Headers that frame a request or belong to one connection: a value in them would change where its parts end.
-const FRAMING: [&str; 16] = [
-    "host",
-    "content-length",
-    "content-encoding",
-    "content-type",
-    "transfer-encoding",
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "te",
-    "trailer",
-    "upgrade",
-    "expect",
-    "accept-encoding",
-    "range",
-];
 
 /// The longest format, name or user, in bytes.
 const LONGEST: usize = 256;
@@ -83,8 +63,11 @@ fn header(section: &Section<'_, '_>, problems: &mut Problems) -> Option<Inject> 
             problems.add(written.span, "this isn't a header's name", "here");
             None
         }
-        Some(name) if FRAMING.contains(&name.as_str()) => {
-            let message = format!("`{}` says where a request or its parts end, so no value goes there", written.value);
+        Some(name) if !HeaderRole::of(&name).may_hold_a_value() => {
+            let message = format!(
+                "`{}` says where a request goes, where its parts end or what they are, so no value goes there",
+                written.value
+            );
             problems.add(written.span, message, "not this one");
             None
         }

@@ -20,6 +20,25 @@ fn patterns_cover_what_people_expect() {
         ("/**/refunds", "/v1/charges/ch_1/refunds", true),
         ("/**/refunds", "/refunds", true),
         ("/**/refunds", "/v1/refunds/re_1", false),
+        ("/v1/", "/v1/", true),
+        ("/v1/", "/v1", false),
+        ("/v1", "/v1/", false),
+        ("/v1/**", "/v1/", true),
+        ("/v1/**", "/v1/charges/", true),
+        ("/v1/*", "/v1/", false),
+        ("/v1/*", "/v1/charges/", false),
+        ("/v1/*/", "/v1/charges/", true),
+        ("/v1/*/", "/v1/charges", false),
+        ("/v1/*/", "/v1/", false),
+        ("/v1/ch_*", "/v1/ch_1/", false),
+        ("/v1/**/", "/v1/charges/ch_1/", true),
+        ("/v1/**/", "/v1/", true),
+        ("/v1/**/", "/v1/charges", false),
+        ("/**/refunds/", "/v1/refunds/", true),
+        ("/**/refunds", "/v1/refunds/", false),
+        ("/**", "/v1/", true),
+        ("/", "/v1/", false),
+        ("/*", "/", false),
         ("/", "/", true),
         ("/**", "/", true),
         ("/a/**/b/**/c", "/a/x/b/y/b/c", true),
@@ -39,7 +58,11 @@ fn paths_that_could_be_read_otherwise_match_nothing() {
         "v1/charges",
         "//v1/charges",
         "/v1//charges",
-        "/v1/charges/",
+        "//",
+        "/v1/charges//",
+        "/v1/../",
+        "/v1/./",
+        "/v1/;/",
         "/v1/./charges",
         "/v1/../admin",
         "/..",
@@ -112,6 +135,8 @@ fn paths_that_could_be_read_otherwise_match_nothing() {
 fn ordinary_paths_are_plain() {
     for path in [
         "/",
+        "/v1/",
+        "/v1/a/",
         "/v1/a.b",
         "/v1/...",
         "/v1/.well-known/x",
@@ -132,7 +157,10 @@ fn patterns_that_mean_something_else_are_refused() {
         ("v1/**", ShapeError::Relative),
         ("", ShapeError::Relative),
         ("**", ShapeError::Relative),
-        ("/v1/", ShapeError::Empty),
+        ("//", ShapeError::Empty),
+        ("/v1//", ShapeError::Empty),
+        ("/v1/**//", ShapeError::Empty),
+        ("/v1/../", ShapeError::Dots),
         ("/v1//a", ShapeError::Empty),
         ("/v1/../a", ShapeError::Dots),
         ("/v1/a**", ShapeError::Depth),
@@ -157,6 +185,10 @@ fn a_pattern_lies_below_a_folder_or_it_does_not() {
         ("/**", "/", true),
         ("/api/v1/*", "/api/", true),
         ("/api", "/api/", true),
+        ("/api/", "/api/", true),
+        ("/api/", "/", true),
+        ("/api/", "/api/v1/", false),
+        ("/apix/", "/api/", false),
         ("/v1/**", "/api/", false),
         ("/**", "/api/", false),
         ("/*/v1", "/api/", false),
@@ -173,8 +205,8 @@ fn naively(pattern: &[&str], path: &[&str]) -> bool {
         None => path.is_empty(),
         Some((&"**", rest)) => (0..=path.len()).any(|skipped| naively(rest, &path[skipped..])),
         Some((first, rest)) => path.split_first().is_some_and(|(name, below)| {
-            let (first, name): (Vec<char>, Vec<char>) = (first.chars().collect(), name.chars().collect());
-            naive_star(&first, &name) && naively(rest, below)
+            let (letters, named): (Vec<char>, Vec<char>) = (first.chars().collect(), name.chars().collect());
+            first.is_empty() == name.is_empty() && naive_star(&letters, &named) && naively(rest, below)
         }),
     }
 }
@@ -192,9 +224,14 @@ proptest! {
     fn it_matches_as_trying_everything_does(
         pattern in proptest::collection::vec("\\*\\*|[ab*]{1,4}", 0..5),
         path in proptest::collection::vec("[ab]{1,3}", 0..5),
+        ends in (any::<bool>(), any::<bool>()),
     ) {
         let pattern: Vec<&str> = pattern.iter().map(String::as_str).filter(|s| *s == "**" || !s.contains("**")).collect();
-        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        let mut path: Vec<&str> = path.iter().map(String::as_str).collect();
+        let mut pattern = pattern;
+        // `/` alone has no segments, so it has none to end.
+        pattern.extend((ends.0 && !pattern.is_empty()).then_some(""));
+        path.extend((ends.1 && !path.is_empty()).then_some(""));
         let (written, asked) = (format!("/{}", pattern.join("/")), format!("/{}", path.join("/")));
         prop_assert_eq!(covers(&written, &asked), naively(&pattern, &path), "{} on {}", written, asked);
     }
@@ -208,7 +245,9 @@ proptest! {
                 lower = lower.replace("%2e", ".").replace("%2f", "/").replace("%5c", "\\").replace("%25", "%");
             }
             prop_assert!(!lower.contains('\\') && !lower.contains("//") && lower.matches('/').count() == path.matches('/').count());
-            prop_assert!(path == "/" || lower.split('/').skip(1).all(|name| !["", ".", ".."].contains(&name.split(';').next().unwrap())));
+            // What a `/` at the end makes is empty for everybody.
+            let within = lower.strip_suffix('/').unwrap_or(&lower);
+            prop_assert!(path == "/" || within.split('/').skip(1).all(|name| !["", ".", ".."].contains(&name.split(';').next().unwrap())));
         }
     }
 }
