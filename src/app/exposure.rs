@@ -7,11 +7,15 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use tokio_util::task::TaskTracker;
 
 use super::setup::{Setup, SetupError};
+use super::sources;
 use crate::audit::{AuditError, Exposure, Ledger, visible};
 use crate::authz::Deadlines;
-use crate::model::{Clock, PathPattern};
+use crate::config::Config;
+use crate::custody::{Catalog, Unresolved};
+use crate::model::{Clock, PathPattern, PrincipalName, Reference};
 use crate::policy::{Policy, parse_duration};
 
 /// Which exposures to show; what's `None` doesn't matter.
@@ -69,8 +73,16 @@ pub struct ExposureRow {
     /// When it's to be rotated at the latest, where a rule asks for that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rotate_by: Option<Timestamp>,
-    /// Whether that's past.
+    /// Whether that's past, and the value is still there.
     pub overdue: bool,
+    /// Whether that's past and nothing is at the path any longer, so that there's nothing to rotate.
+    #[serde(skip_serializing_if = "is_false")]
+    pub gone: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "it's how serde asks")]
+fn is_false(it: &bool) -> bool {
+    !it
 }
 
 impl Since {
@@ -102,24 +114,58 @@ impl Since {
     }
 }
 
-/// Looks up what was exposed, in the configured log and under the configured policy.
+/// Looks up what was exposed, in the configured log and under the configured policy. The sources are asked only if
+/// something is overdue: whether it's still there.
 ///
 /// # Errors
 ///
 /// What keeps the configuration from being used, or the log from being read.
-pub fn exposures(setup: &Setup, filter: &ExposureFilter) -> Result<Exposures, SetupError> {
+pub async fn exposures(setup: &Setup, filter: &ExposureFilter) -> Result<Exposures, SetupError> {
     let config = setup.config()?;
     let (policy, policy_unreadable) = match Policy::load(&config.policy) {
         Ok(policy) => (policy, None),
         Err(error) => (Policy::nothing(), Some(error.to_string())),
     };
-    let (exposures, unreadable_lines) =
+    let (mut exposures, unreadable_lines) =
         rows(&config.audit.file, filter, &Deadlines::of(&policy), Clock::system().now())
             .map_err(|error| SetupError::Other(error.public()))?;
+    if exposures.iter().any(|row| row.overdue)
+        && let Some(catalog) = catalog(&config, setup).await
+    {
+        mark_gone(&mut exposures, &catalog);
+    }
+    exposures.retain(|row| row.overdue || !filter.overdue);
     Ok(Exposures { exposures, unreadable_lines, policy_unreadable })
 }
 
-/// The exposures of a log, and how many lines couldn't be read.
+/// What there is; `None` where it can't be told.
+async fn catalog(config: &Config, setup: &Setup) -> Option<Catalog> {
+    let asker = PrincipalName::parse(super::PERSON).ok()?;
+    let opened = sources::open(config, setup.environment(), &Clock::system(), &TaskTracker::new()).ok()?;
+    let mut parts = Vec::with_capacity(opened.len());
+    for (source, view) in opened {
+        let inventory = source.inventory(&asker).await;
+        parts.push((source.name().clone(), view, inventory));
+    }
+    Catalog::build(parts).ok()
+}
+
+/// Takes what's overdue and isn't there any longer off the list of what's to be done. What can't be looked at is taken
+/// to be there.
+pub(super) fn mark_gone(rows: &mut [ExposureRow], catalog: &Catalog) {
+    for row in rows.iter_mut().filter(|row| row.overdue) {
+        row.gone = is_gone(catalog, &row.path);
+        row.overdue = !row.gone;
+    }
+}
+
+fn is_gone(catalog: &Catalog, path: &str) -> bool {
+    let Ok(reference) = Reference::parse(path) else { return false };
+    let found = catalog.resolve(&reference);
+    matches!(found, Err(Unresolved::NoVault | Unresolved::NoItem | Unresolved::NoField(_)))
+}
+
+/// The exposures of a log, overdue or not, and how many lines couldn't be read.
 pub(super) fn rows(
     log: &Path,
     filter: &ExposureFilter,
@@ -132,7 +178,6 @@ pub(super) fn rows(
         .iter()
         .filter(|exposure| filter.path.as_ref().is_none_or(|pattern| pattern.covers(exposure.path.matching())))
         .map(|exposure| ExposureRow::of(exposure, deadlines, now))
-        .filter(|row| row.overdue || !filter.overdue)
         .collect();
     Ok((rows, ledger.unreadable()?))
 }
@@ -152,6 +197,7 @@ impl ExposureRow {
             changed_since: exposure.changed_since,
             rotate_by,
             overdue,
+            gone: false,
         }
     }
 }

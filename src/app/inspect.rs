@@ -80,9 +80,11 @@ pub async fn inspect(setup: &Setup) -> Vec<Check> {
                     .map(|note| Check::weak("environment", note.to_string(), "correct the variable, or take it away")),
             );
             checks.extend(policy(&config));
-            checks.extend(vaults(&config, setup).await);
+            let (found, catalog) = vaults(&config, setup).await;
+            checks.extend(found);
             checks.push(log(&config));
-            checks.extend(exposure::exposure(&config.audit.file, &deadlines(&config), Clock::system().now()));
+            let now = Clock::system().now();
+            checks.extend(exposure::exposure(&config.audit.file, &deadlines(&config), now, catalog.as_ref()));
             checks.extend(http::http(&config.http, Clock::system().now()));
         }
         Err(error) => checks.push(configuration(&error)),
@@ -140,14 +142,15 @@ fn policy(config: &Config) -> Vec<Check> {
     }
 }
 
-async fn vaults(config: &Config, setup: &Setup) -> Vec<Check> {
+/// Looks at the sources, and what they hold together, if that can be told.
+async fn vaults(config: &Config, setup: &Setup) -> (Vec<Check>, Option<Catalog>) {
     if config.sources.is_empty() {
-        return vec![Check::weak("sources", "none is configured", "add a [[source]], or run `opward init`")];
+        return (vec![Check::weak("sources", "none is configured", "add a [[source]], or run `opward init`")], None);
     }
-    let Ok(asker) = PrincipalName::parse(super::PERSON) else { return Vec::new() };
+    let Ok(asker) = PrincipalName::parse(super::PERSON) else { return (Vec::new(), None) };
     let opened = match sources::open(config, setup.environment(), &Clock::system(), &TaskTracker::new()) {
         Ok(opened) => opened,
-        Err(error) => return vec![Check::broken("sources", error.to_string(), error.public().hint)],
+        Err(error) => return (vec![Check::broken("sources", error.to_string(), error.public().hint)], None),
     };
     // Without a policy there's nothing to compare rights with, and that's said elsewhere.
     let policy = Policy::load(&config.policy).unwrap_or_else(|_| Policy::nothing());
@@ -170,10 +173,9 @@ async fn vaults(config: &Config, setup: &Setup) -> Vec<Check> {
         checks.extend(onepassword::way(configured, setup.environment()));
         parts.push((source.name().clone(), view, inventory));
     }
-    if let Err(clash) = Catalog::build(parts) {
-        checks.push(Check::broken("sources", clash.to_string(), ""));
-    }
-    checks
+    let catalog = Catalog::build(parts);
+    checks.extend(catalog.as_ref().err().map(|clash| Check::broken("sources", clash.to_string(), "")));
+    (checks, catalog.ok())
 }
 
 async fn working(source: &Source, inventory: &Inventory) -> Check {

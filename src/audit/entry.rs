@@ -105,10 +105,14 @@ pub enum Event<'a> {
     ConfigRejected,
 }
 
+/// What the record of a write says that left the value as it was.
+const UNCHANGED: &str = "unchanged";
+
 /// How a request that was let through ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     code: Option<ErrorCode>,
+    is_unchanged: bool,
     sandbox: Option<SandboxWords>,
 }
 
@@ -116,13 +120,19 @@ impl Outcome {
     /// It did what it was asked.
     #[must_use]
     pub const fn done() -> Self {
-        Self { code: None, sandbox: None }
+        Self { code: None, is_unchanged: false, sandbox: None }
+    }
+
+    /// It set a value to what that was before. Its record bears the code `unchanged`, so that it isn't read as a change.
+    #[must_use]
+    pub const fn unchanged() -> Self {
+        Self { code: None, is_unchanged: true, sandbox: None }
     }
 
     /// It failed.
     #[must_use]
     pub const fn failed(code: ErrorCode) -> Self {
-        Self { code: Some(code), sandbox: None }
+        Self { code: Some(code), is_unchanged: false, sandbox: None }
     }
 
     /// The same, where a program had been started, confined by these layers.
@@ -135,6 +145,15 @@ impl Outcome {
     #[must_use]
     pub const fn code(&self) -> Option<ErrorCode> {
         self.code
+    }
+
+    /// The code of its record.
+    pub(super) const fn word(&self) -> Option<&'static str> {
+        match self.code {
+            Some(code) => Some(code.as_str()),
+            None if self.is_unchanged => Some(UNCHANGED),
+            None => None,
+        }
     }
 
     pub(super) fn into_sandbox(self) -> Option<SandboxWords> {

@@ -9,7 +9,7 @@ use super::hash::RecordHash;
 use super::line::{Body, Head, Stamp};
 use super::log::AuditLog;
 use super::sandbox::SandboxWords;
-use crate::model::{ErrorCode, RequestId};
+use crate::model::RequestId;
 
 /// The outcome of a request that nobody waited for.
 pub(super) const ABANDONED: &str = "abandoned";
@@ -59,7 +59,7 @@ impl Intent {
     /// When it can't be recorded; the log then shows the request as one whose outcome is unknown.
     pub async fn settle(mut self, outcome: Outcome) -> Result<Receipt, AuditError> {
         // Should the caller go away while this waits, the drop below records this outcome.
-        self.code = outcome.code().map(ErrorCode::as_str);
+        self.code = outcome.word();
         self.sandbox = outcome.into_sandbox();
         let stamp = self.stamp();
         self.log.append(&self.body, &stamp, &mut self.handed_over).await.map(Receipt::new)

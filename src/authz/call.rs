@@ -3,6 +3,8 @@
 mod delivering;
 mod given;
 
+pub use delivering::Delivering;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -17,7 +19,7 @@ use crate::audit::{AuditError, Decision, Entry, Intent, Subject};
 use crate::identity::Authenticated;
 use crate::model::{
     Action, ActionKind, Category, ClientName, Decided, DefaultVault, Delivery, Item, ItemPath, PolicyHash,
-    PrincipalName, PublicError, Reason, Reference, Request, RequestId, RuleId, SourceName, Tag, Target, kind::Use,
+    PrincipalName, PublicError, Reason, Reference, Request, RequestId, RuleId, SourceName, Tag, Target,
 };
 use crate::policy::{DenyReason, Policy, Verdict};
 
@@ -121,19 +123,11 @@ impl Call {
     ///
     /// The recorded refusal, or the log's failure if nothing could be recorded.
     pub async fn authorize<A: ActionKind>(&self, target: Target) -> Result<Permit<A>, Refusal> {
-        self.admit(Request::<A>::new(self.id, target, self.reason.clone())).await
+        self.admit(Request::<A>::new(self.id, target, self.reason.clone()), &mut Vec::new()).await
     }
 
-    /// Decides and records a request to put a secret where it's needed, in one way.
-    ///
-    /// # Errors
-    ///
-    /// The recorded refusal, or the log's failure if nothing could be recorded.
-    pub async fn authorize_use(&self, target: Target, delivery: Delivery) -> Result<Permit<Use>, Refusal> {
-        self.admit(Request::delivering(self.id, target, self.reason.clone(), delivery)).await
-    }
-
-    async fn admit<A: ActionKind>(&self, request: Request<A>) -> Result<Permit<A>, Refusal> {
+    /// `counted` are the rules that this was counted for already.
+    async fn admit<A: ActionKind>(&self, request: Request<A>, counted: &mut Vec<RuleId>) -> Result<Permit<A>, Refusal> {
         let grant = match self.policy.decide(self.who.principal(), &request, self.now) {
             Verdict::Allow(grant) => grant,
             Verdict::Deny(reason) => {
@@ -149,10 +143,14 @@ impl Call {
             }
         };
         for (rule, rate) in &grant.obligations().rates {
+            if counted.contains(rule) {
+                continue;
+            }
             if let Err(wait) = self.door.limits.take(self.principal(), rule, rate.count, rate.per) {
                 let (rules, error) = (std::slice::from_ref(rule), denial::rate_limited(rule, wait));
                 return Err(self.refuse(about, rules, error, Decided::RateLimited).await);
             }
+            counted.push(rule.clone());
         }
         let intent = self.intent(about, grant.rules()).await?;
         Ok(Permit::new(grant, intent))
@@ -209,16 +207,14 @@ impl Call {
         self.policy.outlook(self.who.principal(), action, target, self.now).is_ok()
     }
 
-    /// Whether the principal could do more with an item if it were of this category and had these
-    /// tags. Rules speak of both, and whom they bind mustn't choose them.
+    /// Whether the principal could do more with an item, or do it on easier terms, if it were of this
+    /// category and had these tags. Rules speak of both, and whom they bind mustn't choose them.
     #[must_use]
     pub fn would_gain(&self, item: &Item, category: Category, tags: &Arc<[Tag]>) -> bool {
-        let survey = self.policy.survey(self.who.principal(), self.now);
         item.fields.decided_on().iter().any(|field| {
-            let target = item.target(field);
-            let now = survey.actions(&target);
-            let then = survey.actions(&Target { category, tags: Arc::clone(tags), ..target });
-            Action::ALL.into_iter().any(|action| then.contains(action) && !now.contains(action))
+            let before = item.target(field);
+            let after = Target { category, tags: Arc::clone(tags), ..before.clone() };
+            self.policy.would_gain(self.who.principal(), &before, &after, self.now)
         })
     }
 

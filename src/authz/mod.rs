@@ -14,7 +14,7 @@ mod permit;
 mod refusal;
 mod view;
 
-pub use call::Call;
+pub use call::{Call, Delivering};
 pub use door::{Door, Held, Session};
 pub use exposure::{Deadlines, Exposed};
 pub use figures::Figures;

@@ -57,6 +57,15 @@ impl Pending {
         Ok(Settled::of(self.intent.settle(Outcome::done()).await?))
     }
 
+    /// Records that a value was set to what it was before, which ends no exposure of it.
+    ///
+    /// # Errors
+    ///
+    /// When the audit log can't be written.
+    pub async fn unchanged(self) -> Result<Settled, AuditError> {
+        Ok(Settled::of(self.intent.settle(Outcome::unchanged()).await?))
+    }
+
     /// Records that it was done, by a program that was confined by these layers.
     ///
     /// # Errors

@@ -54,6 +54,12 @@ pub(super) fn reaches(survey: &Survey<'_>, item: &Item) -> bool {
         || by_title.is_some_and(|path| survey.reaches_into(path.matching(), &like))
 }
 
+const ALLOW: &str = "allow";
+const DENY: &str = "deny";
+
+/// What a caller can do about a secret it may use, where nothing uses it.
+const UNDELIVERED: &str = "ask the owner for a command or an HTTP entry that delivers this secret: none does";
+
 /// What would come of a request.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct Access {
@@ -72,6 +78,18 @@ pub struct Access {
     pub policy: String,
 }
 
+impl Access {
+    /// The same for `use`, by these ways. Without any it's denied, whatever rule opens one.
+    #[must_use]
+    pub fn by(self, deliveries: Vec<String>) -> Self {
+        if deliveries.is_empty() && self.decision == ALLOW {
+            let obligations = vec![UNDELIVERED.to_owned()];
+            return Self { decision: DENY, rule: None, obligations, deliveries, ..self };
+        }
+        Self { deliveries, ..self }
+    }
+}
+
 pub(super) fn access(
     policy: &Policy,
     who: &Principal,
@@ -83,14 +101,14 @@ pub(super) fn access(
     let policy_hash = policy.hash().to_string();
     match policy.outlook(who, action, target, now) {
         Ok((rules, obligations)) => Access {
-            decision: "allow",
+            decision: ALLOW,
             rule: rules.first().map(ToString::to_string),
             obligations: words(&obligations),
             deliveries: Vec::new(),
             policy: policy_hash,
         },
         Err(reason) => Access {
-            decision: "deny",
+            decision: DENY,
             rule: reason.rules().first().filter(|_| listable).map(ToString::to_string),
             obligations: Vec::new(),
             deliveries: Vec::new(),

@@ -7,7 +7,8 @@ use super::resolve::{Found, Missing, suppositions};
 use super::view::{ItemView, Listed, VaultView, Vaults, foreign};
 use super::{Broker, Done};
 use crate::authz::{Access, Call, Refusal, Visible};
-use crate::model::{Action, Category, Item, Name, PathPrefix, Reference, fold};
+use crate::custody::Catalog;
+use crate::model::{Action, Category, Delivery, Item, Name, Output, PathPrefix, Reference, Target, fold};
 
 /// What narrows a list.
 #[derive(Debug, Default)]
@@ -135,13 +136,24 @@ impl Broker {
         let access = answers
             .find(|access| access.decision == "deny")
             .or_else(|| targets.first().map(|target| call.access(action, target)));
-        let open = if action == Action::Use { self.open_deliveries(call, known.catalog()) } else { Vec::new() };
-        let delivers = |open: &&Open| targets.iter().all(|target| open.delivers(target));
-        let deliveries = open.iter().filter(delivers).map(Open::word).collect();
-        match access.map(|access| Access { deliveries, ..access }) {
+        let access = match access {
+            Some(access) if action == Action::Use => Some(access.by(self.ways(call, known.catalog(), &targets))),
+            other => other,
+        };
+        match access {
             Some(access) => Ok(Done { body: access, settled: pending.done().await? }),
             None => Err(call.end(pending, super::resolve::too_long()).await),
         }
+    }
+
+    /// The ways that are open to use what could be any of these, as records write them: the entries that deliver it, and
+    /// programs of the caller's own.
+    fn ways(&self, call: &Call, catalog: &Arc<Catalog>, targets: &[Target]) -> Vec<String> {
+        let open = self.open_deliveries(call, catalog);
+        let delivers = |open: &&Open| targets.iter().all(|target| open.delivers(target));
+        let runs = [Output::Masked, Output::Unmasked].map(Delivery::Run).into_iter();
+        let runs = runs.filter(|run| targets.iter().all(|target| call.could_use(target, run)));
+        open.iter().filter(delivers).map(Open::word).chain(runs.map(|run| run.to_string())).collect()
     }
 
     /// Paths that begin like a text, for completion.

@@ -124,7 +124,7 @@ impl Broker {
         if item.is_some_and(|item| widens(call, &item, &new)) {
             let error = PublicError::new(
                 ErrorCode::Denied,
-                "with these tags or this category the rules would let you do more with the item; nothing was written",
+                "with these tags or this category the rules would let you do more with the item, or ask less of you; nothing was written",
                 "leave `tags` and `category` out, or ask the owner to set them",
             );
             return Err(call.end(permit.spend().1, error).await);
@@ -274,6 +274,8 @@ async fn no_code(call: &Call, action: Action, reference: &Reference) -> Refusal 
 
 async fn close(versions: Result<Versions, SourceError>, pending: Pending) -> Result<(Versions, Settled), Refusal> {
     match versions {
+        // Whoever was given the value still has it.
+        Ok(versions) if versions.is_same => Ok((versions, pending.unchanged().await?)),
         Ok(versions) => Ok((versions, pending.done().await?)),
         Err(error) => {
             log_failure(&error, "a value couldn't be set");

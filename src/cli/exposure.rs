@@ -28,7 +28,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, setup: &Setup, output: Output) -> Result<ExitCode, Failure> {
     let filter = ExposureFilter { since: args.since, path: args.path.clone(), overdue: args.overdue };
-    let found = app::exposures(setup, &filter)?;
+    let found = super::block_on(app::exposures(setup, &filter))??;
     if args.json {
         output.line(serde_json::to_string(&found).unwrap_or_default());
     } else if found.exposures.is_empty() {
@@ -53,6 +53,7 @@ fn nothing(args: &Args) -> &'static str {
 fn cells(row: &ExposureRow, output: Output) -> Vec<String> {
     let due = match (row.rotate_by, row.changed_since) {
         (Some(by), _) if row.overdue => format!("{}  {}", time(by), output.paint(Style::Bad, "OVERDUE")),
+        (Some(_), _) if row.gone => "no longer there".to_owned(),
         (Some(by), _) => time(by),
         (None, Some(changed)) => output.paint(Style::Good, format!("changed {}", time(changed))),
         (None, None) => "–".to_owned(),

@@ -11,6 +11,7 @@ mod plain {
     }
 }
 
+use aws_lc_rs::constant_time;
 use secrecy::SecretBox;
 
 /// The most bytes a value may have.
@@ -41,6 +42,12 @@ impl SecretValue {
         self.plaintext().len() > MAX_VALUE_BYTES
     }
 
+    /// Whether it's the same as another, in a time that tells nothing but their lengths.
+    #[must_use]
+    pub(in crate::custody) fn is_same(&self, other: &[u8]) -> bool {
+        constant_time::verify_slices_are_equal(self.plaintext(), other).is_ok()
+    }
+
     /// The plaintext: the only accessor, visible only here.
     #[must_use]
     pub(in crate::custody) fn plaintext(&self) -> &[u8] {
@@ -61,6 +68,13 @@ mod tests {
     #[test]
     fn says_nothing_about_itself() {
         assert_eq!(format!("{:?}", SecretValue::new("hunter2".to_owned())), "SecretValue");
+    }
+
+    #[test]
+    fn is_the_same_as_what_has_the_same_bytes() {
+        let value = SecretValue::new("abc".to_owned());
+        assert!(value.is_same(b"abc"));
+        assert!(!value.is_same(b"abd") && !value.is_same(b"ab") && !value.is_same(b""));
     }
 
     #[test]

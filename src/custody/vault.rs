@@ -83,6 +83,8 @@ pub struct Versions {
     pub now: u64,
     /// The version before; `None` if the item is new.
     pub before: Option<u64>,
+    /// Whether the value is the one that was there before.
+    pub is_same: bool,
 }
 
 impl Custody {
@@ -274,7 +276,7 @@ impl Custody {
         if let Some(place) = stored.as_ref().map_or(place.as_ref(), |stored| Some(&stored.place)) {
             self.cache.forget_item(&place.source, &place.item);
         }
-        stored.map(|stored| Versions { now: stored.version, before: stored.previous_version })
+        stored.map(|stored| Versions { now: stored.version, before: stored.previous_version, is_same: stored.is_same })
     }
 
     /// Archives the item whose every field the permits are for; tells whether it can be brought back.

@@ -23,6 +23,17 @@ pub struct When {
     pub(super) claims: BTreeMap<String, String>,
 }
 
+/// How long a rule's `when` holds from a time on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lasting {
+    /// From now on, whatever comes.
+    Always,
+    /// It may or may not.
+    AtTimes,
+    /// Never again.
+    Over,
+}
+
 /// The first thing that keeps a rule from matching.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -121,6 +132,24 @@ impl When {
         let Self { expires, not_before, hours, source_ip, transport, claims } = self;
         let unbounded = expires.is_none() && not_before.is_none() && hours.is_none();
         unbounded && source_ip.is_empty() && transport.is_empty() && claims.is_empty()
+    }
+
+    pub(super) fn lasting(&self, now: Timestamp) -> Lasting {
+        let Self { expires, not_before, hours, source_ip, transport, claims } = self;
+        let began = not_before.is_none_or(|begin| now >= begin);
+        if expires.is_some_and(|end| now >= end) {
+            Lasting::Over
+        } else if began
+            && expires.is_none()
+            && hours.is_none()
+            && source_ip.is_empty()
+            && transport.is_empty()
+            && claims.is_empty()
+        {
+            Lasting::Always
+        } else {
+            Lasting::AtTimes
+        }
     }
 
     fn unmet(&self, who: &Principal, now: Timestamp) -> Option<Unmet> {

@@ -1,6 +1,7 @@
 //! Rules, commands and entries that are valid and probably not what was meant.
 
 mod deliveries;
+mod folders;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -72,6 +73,8 @@ pub enum WarningKind {
     Unlimited,
     /// It's run without being confined.
     Unconfined,
+    /// A caller may be able to write the files that say what it does.
+    Steered,
     /// A value travels where others can read it.
     Unencrypted,
 }
@@ -106,7 +109,8 @@ impl fmt::Display for Warning {
 
 impl Policy {
     /// Looks for rules that are too wide, never match, are wholly denied or stand there twice, and for
-    /// commands and entries that are risky or unused. Without a time, nothing is said about rules that
+    /// commands and entries that are risky or unused; for that, it asks the system who can write in the folders of
+    /// sealed commands. Without a time, nothing is said about rules that
     /// have expired.
     #[must_use]
     pub fn lint(&self, now: Option<Timestamp>) -> Vec<Warning> {

@@ -13,6 +13,7 @@ mod delivery;
 mod diagnostics;
 mod explain;
 mod file;
+mod gain;
 mod hidden;
 mod hours;
 mod lint;

@@ -60,6 +60,33 @@ async fn a_read_is_shown_until_the_value_is_rotated() {
 }
 
 #[tokio::test]
+async fn writing_the_same_value_back_makes_up_for_nothing() {
+    let rules = policy(&[&everyone(&["list", "describe", "read", "write", "rotate"])]);
+    let home = Home::with(&rules, [put("V/I/credential", CANARY)]).await;
+    let agent = home.serve("agent").await;
+    assert_eq!(agent.read("V/I").await, CANARY);
+    let set = async |tool: &str, value: &str| {
+        agent.call(tool, json!({ "path": "V/I/credential", "value": value })).await.ok();
+        shown(&home, &[])["exposures"][0].get("changed_since").is_some()
+    };
+    assert!(!set("put_secret", CANARY).await, "whoever was given it still has it");
+    assert!(!set("rotate_and_store", CANARY).await);
+    assert!(set("put_secret", "c4n4ry-the-next").await);
+    assert_eq!(agent.read("V/I").await, "c4n4ry-the-next");
+    assert!(set("rotate_and_store", "c4n4ry-after-that").await);
+    agent.end().await;
+    let codes: Vec<Value> = home
+        .records()
+        .into_iter()
+        .filter(|record| record["kind"] == "outcome" && record["principal"] == "agent")
+        .filter(|record| record["action"] == "write" || record["action"] == "rotate")
+        .map(|record| record["code"].clone())
+        .collect();
+    assert_eq!(codes, [json!("unchanged"), json!("unchanged"), Value::Null, Value::Null]);
+    assert!(home.run(&["audit", "verify"], "").status.success());
+}
+
+#[tokio::test]
 async fn what_is_shown_can_be_narrowed() {
     let rules = policy(&[&everyone(&["list", "read"])]);
     let home = Home::with(&rules, [put("A/One/credential", "1"), put("B/Two/credential", "2")]).await;

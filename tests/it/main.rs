@@ -67,4 +67,5 @@ mod support_robust;
 mod use_answers;
 mod use_attacks;
 mod use_commands;
+mod use_terms;
 mod writes;

@@ -7,8 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Check;
-use crate::app::exposure::{ExposureFilter, Since, rows};
+use crate::app::exposure::{ExposureFilter, Since, mark_gone, rows};
 use crate::authz::Deadlines;
+use crate::custody::Catalog;
 
 /// How far back is looked for a figure.
 const LATELY: Duration = Duration::from_hours(30 * 24);
@@ -18,9 +19,18 @@ const NAMED: usize = 10;
 
 const SHOWN_BY: &str = "rotate it through opward; `opward exposure --overdue` shows who was given it";
 
-pub(super) fn exposure(log: &Path, deadlines: &Deadlines, now: Option<Timestamp>) -> Vec<Check> {
+/// What's to be said of a log. Without a catalog, everything is taken to be there still.
+pub(super) fn exposure(
+    log: &Path,
+    deadlines: &Deadlines,
+    now: Option<Timestamp>,
+    catalog: Option<&Catalog>,
+) -> Vec<Check> {
     // That the log can't be read is said where it's looked at.
-    let Ok((all, _)) = rows(log, &ExposureFilter::default(), deadlines, now) else { return Vec::new() };
+    let Ok((mut all, _)) = rows(log, &ExposureFilter::default(), deadlines, now) else { return Vec::new() };
+    if let Some(catalog) = catalog {
+        mark_gone(&mut all, catalog);
+    }
     let since = Since::Ago(LATELY).moment(now);
     let lately: Vec<_> = all.iter().filter(|row| row.last >= since).collect();
     let paths: BTreeSet<_> = lately.iter().map(|row| &row.path).collect();
@@ -45,14 +55,23 @@ pub(super) fn exposure(log: &Path, deadlines: &Deadlines, now: Option<Timestamp>
     });
     let more = overdue.len().saturating_sub(NAMED);
     let more = (more > 0).then(|| Check::weak("exposure", format!("and {more} more were to be rotated"), SHOWN_BY));
-    std::iter::once(Check::good("exposure", found)).chain(named).chain(more).collect()
+    let gone: BTreeSet<_> = all.iter().filter(|row| row.gone).map(|row| &row.path).collect();
+    let gone = (!gone.is_empty()).then(|| {
+        let count = gone.len();
+        Check::good("exposure", format!("{count} value(s) that were to be rotated are no longer there"))
+    });
+    std::iter::once(Check::good("exposure", found)).chain(named).chain(more).chain(gone).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::app::Health;
     use crate::audit::{AuditLog, Decision, Durability, Entry, Outcome, Subject};
+    use crate::custody::source::Inventory;
+    use crate::custody::{SourceError, SourceView};
     use crate::model::{
         Action, ClientName, Clock, PolicyHash, PrincipalName, RequestId, RuleId, SecretPath, SourceName, Transport,
     };
@@ -83,7 +102,10 @@ mod tests {
         let log = AuditLog::open(&file, Durability::Write, clock.clone()).unwrap();
         let deadlines: Deadlines = [(RuleId::new("daily"), Duration::from_hours(24))].into_iter().collect();
         let looked = || -> Vec<(Health, String)> {
-            exposure(&file, &deadlines, clock.now()).into_iter().map(|check| (check.health, check.finding)).collect()
+            exposure(&file, &deadlines, clock.now(), None)
+                .into_iter()
+                .map(|check| (check.health, check.finding))
+                .collect()
         };
         let given = |count: usize| {
             let told = format!("{count} value(s) were given to 1 principal(s) in the last 30 days");
@@ -109,5 +131,30 @@ mod tests {
         assert_eq!(looked(), [given(12)]);
         clock.advance(Duration::from_hours(31 * 24));
         assert_eq!(looked(), [(Health::Good, "no value was given to anybody in the last 30 days".to_owned())]);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_longer_there_needs_no_rotation() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("audit.jsonl");
+        let clock = Clock::fixed(Some("2026-11-21T10:00:00Z".parse().unwrap()));
+        let log = AuditLog::open(&file, Durability::Write, clock.clone()).unwrap();
+        let deadlines: Deadlines = [(RuleId::new("daily"), Duration::from_hours(1))].into_iter().collect();
+        record(&log, Action::Read, "V/I/f").await;
+        clock.advance(Duration::from_hours(2));
+        let looked = |catalog: Option<&Catalog>| -> Vec<(Health, String)> {
+            let found = exposure(&file, &deadlines, clock.now(), catalog).into_iter().skip(1);
+            found.map(|check| (check.health, check.finding)).collect()
+        };
+        let due = (Health::Weak, "V/I/f was to be rotated by 2026-11-21 11:00Z".to_owned());
+        let due = [due];
+        assert_eq!(looked(None), due);
+        let of = |inventory| Catalog::build(vec![(SourceName::new("home"), SourceView::default(), inventory)]).unwrap();
+        let empty = Inventory { vaults: Vec::new(), items: Vec::new(), generation: None };
+        let gone = (Health::Good, "1 value(s) that were to be rotated are no longer there".to_owned());
+        assert_eq!(looked(Some(&of(Ok(Arc::new(empty))))), [gone]);
+        // What can't be looked at may still be there.
+        let silent = SourceError::Missing { source_name: SourceName::new("home") };
+        assert_eq!(looked(Some(&of(Err(silent)))), due);
     }
 }

@@ -5,11 +5,40 @@ use std::sync::Arc;
 use super::{About, Call};
 use crate::audit::Subject;
 use crate::authz::denial;
+use crate::authz::permit::Permit;
 use crate::authz::refusal::Refusal;
-use crate::model::{Action, Decided, Delivery, PublicError, Request, Target};
+use crate::model::kind::Use;
+use crate::model::{Action, Decided, Delivery, PublicError, Request, RuleId, Target};
 use crate::policy::{Command, HttpEntry, Verdict};
 
+/// One delivery on its way through the door. However many secrets it takes, it counts once for each rule with a rate.
+#[derive(Debug)]
+pub struct Delivering<'c> {
+    call: &'c Call,
+    delivery: Delivery,
+    counted: Vec<RuleId>,
+}
+
+impl Delivering<'_> {
+    /// Decides and records that one secret is put where the delivery needs it.
+    ///
+    /// # Errors
+    ///
+    /// The recorded refusal, or the log's failure if nothing could be recorded.
+    pub async fn authorize(&mut self, target: Target) -> Result<Permit<Use>, Refusal> {
+        let Self { call, delivery, counted } = self;
+        let request = Request::delivering(call.id, target, call.reason.clone(), delivery.clone());
+        call.admit(request, counted).await
+    }
+}
+
 impl Call {
+    /// Begins one delivery.
+    #[must_use]
+    pub fn delivering(&self, delivery: Delivery) -> Delivering<'_> {
+        Delivering { call: self, delivery, counted: Vec::new() }
+    }
+
     /// Whether the rules allow a secret to be put where it's needed in one way, leaving aside what else the caller must
     /// do or keep to.
     #[must_use]

@@ -70,7 +70,7 @@ impl Broker {
             }
         }
         if let Some(closed) = wanted.iter().find(|wanted| !call.could_use(&wanted.target, delivery)) {
-            let refused = call.authorize_use(closed.target.clone(), delivery.clone()).await;
+            let refused = call.delivering(delivery.clone()).authorize(closed.target.clone()).await;
             return Err(match refused {
                 Err(refusal) => refusal.told_as(call.not_open()),
                 // Between the two looks nothing changes: a call decides by one policy and one time.
@@ -87,8 +87,9 @@ impl Broker {
     /// The recorded refusal of the first that can't be had.
     async fn open_for(&self, call: &Call, delivery: &Delivery, wanted: Vec<Wanted>) -> Result<Opened, Refusal> {
         let mut permits: Vec<Permit<Use>> = Vec::with_capacity(wanted.len());
+        let mut delivering = call.delivering(delivery.clone());
         for one in &wanted {
-            match call.authorize_use(one.target.clone(), delivery.clone()).await {
+            match delivering.authorize(one.target.clone()).await {
                 Ok(permit) => permits.push(permit),
                 Err(refusal) => {
                     let code = refusal.error().code;

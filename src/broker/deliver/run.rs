@@ -201,8 +201,9 @@ async fn permitted<'r>(
     problems: &mut Problems<'r>,
 ) -> Vec<(Wanted<'r>, Permit<Use>)> {
     let mut permitted = Vec::with_capacity(wanted.len());
+    let mut delivering = call.delivering(Delivery::Run(output));
     for wanted in wanted {
-        match call.authorize_use(wanted.target.clone(), Delivery::Run(output)).await {
+        match delivering.authorize(wanted.target.clone()).await {
             Ok(permit) => permitted.push((wanted, permit)),
             Err(refusal) => {
                 let error = refusal.into_error();

@@ -121,6 +121,8 @@ pub struct Stored {
     pub version: u64,
     /// The item's version before; `None` if the item is new.
     pub previous_version: Option<u64>,
+    /// Whether the value is the one that was there before.
+    pub is_same: bool,
     /// Where the value is kept.
     pub place: Place,
 }

@@ -195,6 +195,11 @@ impl Parameter {
     }
 }
 
+/// Whether a caller chooses a file.
+pub(super) fn takes_files(params: &BTreeMap<String, Parameter>) -> bool {
+    params.values().any(|parameter| matches!(parameter, Parameter::Path { .. }))
+}
+
 impl Command {
     /// Every value it's given, in the order of the file's keys.
     pub fn secrets(&self) -> impl Iterator<Item = &Reference> {
@@ -209,7 +214,7 @@ impl Command {
     /// Why a program of this name, to which `exe` leads, can't be of the command's class; `None` if it can.
     #[must_use]
     pub fn refuses(&self, file_name: &str) -> Option<String> {
-        program::refusal(file_name, self.class)
+        program::refusal(file_name, self.class, takes_files(&self.params))
     }
 
     /// What it is to a decision.

@@ -8,6 +8,9 @@ use super::super::rate::Rate;
 use super::shape;
 use crate::model::{Delivery, DeliveryName, Reference};
 
+/// The port of `https` that needn't be named.
+const HTTPS: u16 = 443;
+
 /// One `[[http]]` of a policy file.
 #[derive(Debug)]
 pub struct HttpEntry {
@@ -66,11 +69,13 @@ impl HttpEntry {
         Delivery::Http(self.name.clone())
     }
 
-    /// The host, with a port where it isn't the usual one: how rules name it.
+    /// The host, with its port unless that's the usual one of `https`: how rules name it. Plain `http` always has its
+    /// port there, so that a rule about the one opens nothing of the other.
     #[must_use]
     pub fn host(&self) -> String {
         let host = self.base.host_str().unwrap_or_default();
-        self.base.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+        let port = self.base.port().or_else(|| self.base.port_or_known_default().filter(|port| *port != HTTPS));
+        port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
     /// Whether its host is written as an address of this machine.

@@ -18,6 +18,7 @@ pub(super) use canonical::{commands as canonical_commands, entries as canonical_
 pub(super) use catalog::Deliveries;
 pub use command::{Class, Command, CommandOutput, Parameter, Part, SandboxWish};
 pub use http::{HttpEntry, Inject};
+pub(super) use program::is_client;
 #[cfg(test)]
 pub(super) use read::{COMMAND_KEYS, HTTP_KEYS, USE_KEYS};
 pub(super) use read::{Read as ReadDeliveries, read_deliveries, read_uses};

@@ -15,14 +15,19 @@ pub(super) enum Kind {
     Viewer,
     Searcher,
     Versions,
+    /// Does what a file tells it.
+    Scripted,
+    /// The same, where the file is what it's there for.
+    Client,
 }
 
 /// The names, in small letters and without a version, between blanks.
-const NAMES: [(Kind, &str); 10] = [
+const NAMES: [(Kind, &str); 12] = [
     (
         Kind::Shell,
         "sh ash bash rbash csh tcsh dash fish ksh mksh lksh pdksh zsh yash posh nu elvish xonsh pwsh powershell busybox \
-         toybox sash git-shell rsh lshell cmd",
+         toybox sash git-shell rsh lshell cmd rc es osh ysh ion murex loksh oksh mrsh hush brush scsh bosh smrsh \
+         uutils coreutils",
     ),
     (
         Kind::Interpreter,
@@ -30,7 +35,11 @@ const NAMES: [(Kind, &str); 10] = [
          phpdbg lua luajit luau tclsh wish expect guile racket scheme sbcl clisp ecl emacs julia rscript r octave erl \
          escript elixir iex java jshell jrunscript groovy kotlin scala clojure bb dotnet mono csi fsi ghci runghc \
          runhaskell ocaml utop swift osascript awk gawk mawk nawk bc dc gnuplot m4 qjs d8 rhino wasmtime wasmer ansible \
-         ansible-playbook psysh sage maxima gforth janet hy nim crystal ed",
+         ansible-playbook psysh sage maxima gforth janet hy nim crystal ed php-fpm mongo mongosh bpython ptpython jupyter \
+         gunicorn uwsgi uvicorn celery django-admin flask mruby rakudo chez petite gosh kawa newlisp picolisp ccl abcl \
+         rebol tcc cling scilab freemat swipl gprolog gjs cjs jjs mujs njs duktape wasm3 jbang amm original-awk bioawk \
+         goawk tex latex pdftex pdflatex xetex xelatex luatex lualatex latexmk gs ghostscript ansible-pull \
+         ansible-console",
     ),
     (
         Kind::Launcher,
@@ -39,7 +48,14 @@ const NAMES: [(Kind, &str); 10] = [
          unshare nsenter start-stop-daemon systemd-run run-parts dbus-run-session dbus-launch xvfb-run choom prlimit \
          cgexec numactl flock at batch crontab screen tmux dtach abduco softlimit s6-setuidgid gosu su-exec tini \
          dumb-init direnv dotenv op opward chpst faketime proxychains proxychains4 torsocks tsocks logsave sg newgrp \
-         runcon aa-exec torify ldd ssh-agent i386 x86_64 qemu-x86_64 qemu-aarch64",
+         runcon aa-exec torify ldd ssh-agent i386 x86_64 qemu-x86_64 qemu-aarch64 run0 systemd-inhibit systemd-cat setlock \
+         envdir envuidgid setuidgid pgrphack runsv runsvdir s6-setlock s6-envdir s6-envuidgid s6-applyuidgid s6-svscan \
+         s6-supervise execlineb catatonit supervisord monit watchexec hyperfine chronic ifne pee zrun lckdo \
+         mispipe rlwrap cpulimit trickle eatmydata libtool ccache distcc sccache genv gprintenv gtimeout gxargs gnice \
+         gnohup gstdbuf openvt byobu zellij tmate ttyd gotty asciinema xterm uxterm gnome-terminal konsole alacritty \
+         kitty wezterm foot urxvt rxvt sem pexec nq pm2 forever nodemon honcho foreman overmind goreman dotenvx envchain \
+         envconsul aws-vault doppler infisical chamber teller sops nsjail minijail cron crond fcron anacron \
+         systemd sulogin openrc-run logrotate xdg-open run-mailcap envsubst gomplate",
     ),
     (
         Kind::Builder,
@@ -60,7 +76,7 @@ const NAMES: [(Kind, &str); 10] = [
     (
         Kind::Remote,
         "ssh slogin scp sftp rsync mosh autossh sshpass telnet rlogin rexec nc ncat netcat socat pdsh pssh dbclient \
-         plink ftp lftp nmap",
+         plink ftp lftp nmap mail mailx s-nail",
     ),
     (
         Kind::Debugger,
@@ -71,14 +87,25 @@ const NAMES: [(Kind, &str); 10] = [
         Kind::Viewer,
         "vi vim nvim view vimdiff gvim ex rvim rview elvis nano pico emacsclient micro helix hx kak joe mcedit mc code \
          subl gedit kate jed less more most pg man info lesspipe bat batcat w3m lynx links elinks ranger nnn lf vifm \
-         fzf journalctl systemctl",
+         fzf journalctl systemctl editor pager sensible-editor sensible-pager vipw vigr visudo mutt neomutt",
     ),
     (Kind::Searcher, "find gfind fd fdfind locate"),
     (Kind::Versions, "git git-lfs git-upload-pack git-receive-pack hg svn bzr cvs fossil jj gh glab tig"),
+    // `sed` has `e`, `tar` reads options such as `--to-command` out of lists of files, `jq` and its kin have `env`.
+    (Kind::Scripted, "sed gsed ssed tar gtar jq gojq jaq yq"),
+    // Each has a command for a shell (`\!`, `system`, `.shell`) or, as `redis-cli` and its kin, scripts that can ask
+    // for the password it's connected with.
+    (
+        Kind::Client,
+        "psql pgcli usql gsql vsql mysql mariadb mycli sqlite sqlite3 sqlcipher litecli duckdb sqlplus sqlcmd isql-fb \
+         beeline impala-shell snowsql clickhouse clickhouse-client clickhouse-local redis-cli valkey-cli keydb-cli",
+    ),
 ];
 
 /// What names of other builds of the same program end with.
-const BUILDS: &str = "-static -real -orig -original -dbg -debug -bin -tiny -nox -basic -min -wrapped";
+const BUILDS: &str = "-static -real -orig -original -dbg -debug -bin -tiny -nox -basic -min -wrapped -rs -preview \
+     -extras -gtk -gtk2 -gtk3 -gtk4 -athena -motif -gnome -x11 -huge -full -minimal -nightly -beta -dev -next -lts \
+     -stable -unstable -current -suid -uutils -gnu";
 
 impl Kind {
     /// What a program of this kind is, and why it can't keep a value to itself.
@@ -94,7 +121,14 @@ impl Kind {
             Self::Viewer => "an editor or a pager, which runs commands from inside",
             Self::Searcher => "a searcher, which runs commands on what it finds",
             Self::Versions => "a version control program, which runs hooks and configured commands",
+            Self::Scripted => "a program that does what a file tells it, other programs and its environment included",
+            Self::Client => "a client that does what a file tells it, other programs included",
         }
+    }
+
+    /// Whether it harms only by a file that its caller chooses.
+    fn is_told_by_a_file(self) -> bool {
+        matches!(self, Self::Scripted | Self::Client)
     }
 
     /// Whether even a parametrised command can't be trusted with it.
@@ -132,24 +166,35 @@ fn is_loader(name: &str) -> bool {
         || name.strip_prefix("ld-").is_some_and(numbered)
 }
 
-/// Why a command of this class can't have a program of this name; `None` if it can.
-pub(super) fn refusal(file_name: &str, class: Class) -> Option<String> {
+/// Whether a program of this name does what a file tells it, and may be trusted with one that its caller chooses as
+/// far as nobody else can write where the files are.
+pub(in crate::policy) fn is_client(file_name: &str) -> bool {
+    kind(file_name) == Some(Kind::Client)
+}
+
+/// Why a command of this class can't have a program of this name; `None` if it can. `takes_files` says whether its
+/// caller chooses a file.
+pub(super) fn refusal(file_name: &str, class: Class, takes_files: bool) -> Option<String> {
     let kind = kind(file_name)?;
     let refused = match class {
+        Class::Sealed if kind.is_told_by_a_file() => kind == Kind::Scripted && takes_files,
         Class::Sealed => true,
         Class::Parametrised => kind.runs_anything(),
         Class::TrustedCode => false,
     };
+    let files = if kind == Kind::Scripted { " and a parameter of kind `path`" } else { "" };
     let word = class.as_str();
-    refused.then(|| format!("`{file_name}` is {}: a command with it can't be `{word}`", kind.words()))
+    refused.then(|| format!("`{file_name}` is {}: a command with it{files} can't be `{word}`", kind.words()))
 }
 
 /// What to do about it.
 pub(super) fn help(file_name: &str) -> &'static str {
-    if kind(file_name).is_some_and(|kind| !kind.runs_anything()) {
-        "`parametrised` says that the caller can learn something; `trusted-code` that it can get the value"
-    } else {
-        "only `trusted-code` may, with `accept_exposure = true`: the caller can get the value"
+    match kind(file_name) {
+        Some(Kind::Scripted) => "name the files it may be given with kind = \"enum\", where only root writes them",
+        Some(kind) if !kind.runs_anything() => {
+            "`parametrised` says that the caller can learn something; `trusted-code` that it can get the value"
+        }
+        Some(_) | None => "only `trusted-code` may, with `accept_exposure = true`: the caller can get the value",
     }
 }
 
@@ -185,18 +230,17 @@ mod tests {
 
     #[test]
     fn other_programs_are_not_taken_for_them() {
-        for name in ["psql", "mysql", "curl", "tar", "pg_dump", "shutdown", "environment", "makefile-lint", "gitolite"]
-        {
+        for name in ["curl", "pg_dump", "shutdown", "environment", "makefile-lint", "gitolite", "sedan", "psqlodbc"] {
             assert_eq!(kind(name), None, "{name}");
         }
-        for name in ["restic", "aws", "redis-cli", "openssl", "shred", "finder", "nodemon-report", "true", "edit-db"] {
+        for name in ["restic", "aws", "openssl", "shred", "finder", "nodemon-report", "true", "edit-db"] {
             assert_eq!(kind(name), None, "{name}");
         }
     }
 
     #[test]
     fn each_class_says_what_it_will_not_run() {
-        let refused = |name, class| refusal(name, class).is_some();
+        let refused = |name, class| refusal(name, class, false).is_some();
         for name in ["bash", "python3", "env", "npm"] {
             assert!(refused(name, Class::Sealed) && refused(name, Class::Parametrised), "{name}");
         }
@@ -206,11 +250,33 @@ mod tests {
         for name in ["bash", "git", "psql"] {
             assert!(!refused(name, Class::TrustedCode), "{name}");
         }
-        let why = refusal("python3.12", Class::Sealed).unwrap();
+        let why = refusal("python3.12", Class::Sealed, false).unwrap();
         assert_eq!(
             why,
             "`python3.12` is an interpreter, which runs whatever program text it's given: a command with it can't be `sealed`"
         );
+    }
+
+    #[test]
+    fn what_a_file_tells_it_is_the_files_authors() {
+        for name in ["sed", "gsed", "tar", "jq", "yq", "sed-4.9"] {
+            assert!(refusal(name, Class::Sealed, true).unwrap().contains("kind `path`"), "{name}");
+            assert_eq!(refusal(name, Class::Sealed, false), None, "{name}");
+            assert_eq!(refusal(name, Class::Parametrised, true), None, "{name}");
+        }
+        for name in ["psql", "mysql", "mariadb", "sqlite3", "duckdb", "redis-cli"] {
+            assert!(is_client(name), "{name}");
+            assert_eq!(refusal(name, Class::Sealed, true), None, "{name}: it's for its files that it's there");
+        }
+    }
+
+    #[test]
+    fn shells_and_launchers_of_other_names_are_known() {
+        let names = "mongosh logrotate php-fpm php-fpm8.2 coreutils sudo-rs su-rs pwsh-preview vim-gtk3 vim.gtk3 \
+            busybox-extras envsubst run0 editor pager rc genv original-awk";
+        for name in names.split_whitespace() {
+            assert!(refusal(name, Class::Sealed, false).is_some(), "{name}");
+        }
     }
 
     #[test]

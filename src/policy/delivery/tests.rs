@@ -256,3 +256,13 @@ fn a_policy_that_delivers_to_nothing_has_the_name_it_always_had() {
         r#"{"rules":[{"actions":["read"],"effect":"allow","id":"r","paths":["**"],"principals":["*"]}],"version":1}"#
     );
 }
+
+#[test]
+fn plain_http_is_named_with_its_port_so_that_neither_opens_the_other() {
+    let plain = "[[http]]\nname = \"p\"\nbase = \"http://h.example/api/\"\nmethods = [\"GET\"]\npaths = [\"/api/*\"]\n\
+        inject = { query = \"key\", secret = \"V/I/f\" }\nallow_private = true\n";
+    let open = |hosts: &str| open(&policy(&format!("{plain}{}", rule("r", &format!("use.hosts = [{hosts}]")))));
+    assert_eq!(open("\"h.example\""), ["http:h"]);
+    assert_eq!(open("\"h.example:80\""), ["http:p"]);
+    assert_eq!(open("\"h.example\", \"h.example:80\""), ["http:h", "http:p"]);
+}

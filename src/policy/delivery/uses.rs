@@ -23,7 +23,7 @@ impl Uses {
         &self.commands
     }
 
-    /// The hosts it names, with a port where it isn't the usual one.
+    /// The hosts it names, each with its port unless that's the usual one of `https`.
     #[must_use]
     pub fn hosts(&self) -> &[String] {
         &self.hosts

@@ -1,10 +1,12 @@
 //! What deserves a second look about commands, HTTP entries and the rules that name them.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::super::Policy;
-use super::super::delivery::{Class, Command, CommandOutput, HttpEntry, SandboxWish};
+use super::super::delivery::{Class, Command, CommandOutput, HttpEntry, Parameter, SandboxWish, is_client};
 use super::super::rule::{Effect, Rule};
+use super::folders::Folder;
 use super::{About, Warning, WarningKind, covers_everything};
 use crate::model::Action;
 
@@ -72,6 +74,49 @@ fn of_command(command: &Command, policy: &Policy, warn: &mut impl FnMut(WarningK
     if command.sandbox == SandboxWish::Off {
         let message = "runs without being confined, so its program can send or keep what it's given";
         warn(WarningKind::Unconfined, message, "leave `sandbox` out, or say \"require\"");
+    }
+    if command.class == Class::Sealed {
+        let folders: BTreeSet<&Path> = command.params.values().filter_map(folder).collect();
+        for folder in folders {
+            steered(command, folder, warn);
+        }
+    }
+}
+
+/// What's said about a folder of which a caller chooses files.
+fn steered(command: &Command, folder: &Path, warn: &mut impl FnMut(WarningKind, &str, &str)) {
+    let program = command.exe.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let (at, stands) = (folder.display(), Folder::at(folder));
+    let unseen = "which isn't there or can't be looked at";
+    if is_client(program) {
+        let stands = match stands {
+            Folder::Shut => String::new(),
+            Folder::Open => ", and the user that runs opward can".to_owned(),
+            Folder::Unseen => format!(" ({unseen})"),
+        };
+        let message = format!(
+            "has `{program}` do what files below {at} say: who can write there decides what runs, and can get the \
+             value{stands}"
+        );
+        warn(WarningKind::Steered, &message, "keep that folder from the agent: let root own it and all that's in it");
+        return;
+    }
+    let message = match stands {
+        Folder::Shut => return,
+        Folder::Open => format!(
+            "takes files from below {at}, where the user that runs opward can write, and so can an agent that runs as \
+             that user"
+        ),
+        Folder::Unseen => format!("takes files from below {at}, {unseen}: who will write there isn't known"),
+    };
+    warn(WarningKind::Steered, &message, "let root own that folder and all that's in it");
+}
+
+/// The folder of a parameter that names files.
+fn folder(parameter: &Parameter) -> Option<&Path> {
+    match parameter {
+        Parameter::Path { under } => Some(under),
+        Parameter::Enum { .. } | Parameter::Regex { .. } | Parameter::Integer { .. } => None,
     }
 }
 

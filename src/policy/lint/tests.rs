@@ -149,6 +149,7 @@ fn risky_and_unused_deliveries_are_named() {
     let named = using("use.hosts = [\"api.example.com\"]");
     assert_eq!(lint(&format!("{HTTP}{named}")), []);
     let open = HTTP.replace("https:", "http:");
+    let named = using("use.hosts = [\"api.example.com:80\"]");
     assert_eq!(lint(&format!("{open}allow_private = true\n{named}")), [("h".to_owned(), WarningKind::Unencrypted)]);
 }
 
@@ -160,4 +161,33 @@ fn a_deny_that_closes_some_deliveries_shadows_only_rules_that_open_no_more() {
         let deny = rule("no", &format!("effect = \"deny\"\nactions = [\"use\"]\n{deny}"));
         assert_eq!(lint(&format!("{rules}{deny}")).contains(&("r".to_owned(), Shadowed)), expected, "{deny}");
     }
+}
+
+fn steered(program: &str, folder: &std::path::Path, class: &str) -> Vec<Warning> {
+    let command = COMMAND.replace("/usr/bin/psql", program).replace("sealed", class);
+    let taking = format!("args = [\"-f\", \"{{file}}\"]\nparams.file = {{ kind = \"path\", under = {folder:?} }}\n");
+    let text = format!("version = 1\n{command}{taking}{}", using("use.commands = [\"c\"]\nlimit.rate = \"1/1h\""));
+    let warnings = Policy::parse(&text, "p").unwrap_or_else(|error| panic!("{error}")).lint(None);
+    warnings.into_iter().filter(|warning| warning.kind == WarningKind::Steered).collect()
+}
+
+#[test]
+fn whoever_writes_a_sealed_commands_files_is_asked_after() {
+    let home = tempfile::tempdir().unwrap();
+    // A stranger's folder is open whoever runs this, root included.
+    std::fs::set_permissions(home.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+    let (roots, absent) = (std::path::Path::new("/usr/share"), home.path().join("none"));
+    let said = |program, folder| -> String {
+        let warnings = steered(program, folder, "sealed");
+        assert!(warnings.len() < 2, "{warnings:?}");
+        warnings.into_iter().map(|warning| warning.message).collect()
+    };
+    assert_eq!(said("/bin/cat", roots), "");
+    assert!(said("/bin/cat", home.path()).contains("the user that runs opward can write"));
+    assert!(said("/bin/cat", &absent).contains("isn't there"));
+    let client = |folder| said("/usr/lib/postgresql/16/bin/psql", folder);
+    assert!(client(roots).ends_with("who can write there decides what runs, and can get the value"));
+    assert!(client(home.path()).contains("get the value, and the user that runs opward can"));
+    assert!(client(&absent).contains("(which isn't there"));
+    assert_eq!(steered("/bin/cat", home.path(), "parametrised"), [], "it says itself that its caller can learn of it");
 }

@@ -77,6 +77,21 @@ async fn a_delivery_that_exposes_does_so_from_its_intent_until_its_surely_undone
 }
 
 #[tokio::test]
+async fn setting_a_value_to_what_it_was_is_no_change() {
+    let book = Book::new();
+    book.done(&Wanted::read()).await;
+    for action in [Action::Write, Action::Rotate] {
+        book.whole(&Wanted::to(action).from("other"), Outcome::unchanged()).await;
+        let [exposure] = book.all().try_into().unwrap();
+        assert_eq!((exposure.changed_since, exposure.present.unwrap().count), (None, 1), "{action}");
+        assert!(book.knows("agent", SECRET));
+    }
+    book.done(&Wanted::to(Action::Write)).await;
+    assert_eq!(book.all()[0].present, None);
+    assert!(crate::audit::verify(&book.place.file).unwrap().is_intact());
+}
+
+#[tokio::test]
 async fn each_change_that_was_made_makes_what_was_given_one_of_the_past() {
     for action in [Action::Write, Action::Rotate, Action::Delete] {
         let book = Book::new();

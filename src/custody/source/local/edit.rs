@@ -54,6 +54,7 @@ pub(super) fn store(
     let times = times::all_at(seconds);
     entry.times.last_modification = times.last_modification;
     entry.times.last_access = times.last_access;
+    let is_same = entry.fields.get(&key).is_some_and(|before| change.value.is_same(before.get().as_bytes()));
     let is_protected = entry.fields.get(&key).map_or_else(|| item::is_protected(&key), Value::is_protected);
     let value =
         if is_protected || text::is_fragile(&value) { Value::protected(value) } else { Value::unprotected(value) };
@@ -71,7 +72,7 @@ pub(super) fn store(
     let version = previous_version.map_or(1, |previous| previous.saturating_add(1));
     version::set(&mut entry, version);
     let place = place_of(db, source, id, &key)?;
-    Ok(Stored { version, previous_version, place })
+    Ok(Stored { version, previous_version, is_same, place })
 }
 
 /// Moves an entry to the recycle bin; gives its last version.

@@ -114,7 +114,7 @@ impl Goal<'_> {
 
     /// Whether the change is to what's there already.
     fn changes_nothing(&self) -> bool {
-        self.old.as_ref().is_some_and(|old| old.plaintext() == self.value.plaintext())
+        self.old.as_ref().is_some_and(|old| self.value.is_same(old.plaintext()))
     }
 }
 
@@ -222,7 +222,7 @@ impl<B: Backend> Inner<B> {
         self.listing.merge(vec![Arc::clone(item)]);
         let place =
             Place { source: self.settings.name.clone(), vault: key.vault.clone(), item: key.item.clone(), field };
-        Stored { version: item.version, previous_version: goal.before, place }
+        Stored { version: item.version, previous_version: goal.before, is_same: goal.changes_nothing(), place }
     }
 
     /// What's read is older than what's known.

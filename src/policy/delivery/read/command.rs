@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::super::super::diagnostics::Problems;
 use super::super::super::reader::{Placed, Section, suggestion};
 use super::super::bind::begins_with_dash;
-use super::super::command::{Class, Command, CommandOutput, Parameter, Part, SandboxWish};
+use super::super::command::{Class, Command, CommandOutput, Parameter, Part, SandboxWish, takes_files};
 use super::super::{program, template};
 use super::{parameter, slots, words};
 use crate::model::DeliveryName;
@@ -47,7 +47,6 @@ pub(super) fn read(
 ) -> Option<Command> {
     let description = words::description(section, problems);
     let class = read_class(section, problems);
-    let exe = read_exe(section, class, problems);
     let sha256 = section.string("sha256", problems).map(|written| {
         let digest = digest(written.value);
         if digest.is_none() {
@@ -56,6 +55,7 @@ pub(super) fn read(
         digest
     });
     let params = parameter::read_all(section, class, problems);
+    let exe = read_exe(section, class, params.as_ref().is_some_and(takes_files), problems);
     let args = read_args(section, params.as_ref(), problems);
     let slots = slots::read(section, problems);
     let accept_exposure = read_exposure(section, class, problems);
@@ -101,14 +101,19 @@ fn read_class(section: &Section<'_, '_>, problems: &mut Problems) -> Option<Clas
     words::word(section, "class", &Class::ALL, Class::as_str, problems)
 }
 
-fn read_exe(section: &Section<'_, '_>, class: Option<Class>, problems: &mut Problems) -> Option<PathBuf> {
+fn read_exe(
+    section: &Section<'_, '_>,
+    class: Option<Class>,
+    takes_files: bool,
+    problems: &mut Problems,
+) -> Option<PathBuf> {
     if section.value("exe").is_none() {
         section.missing("exe", "the program's absolute path: exe = \"/usr/bin/psql\"", problems);
         return None;
     }
     let exe = words::path(section, "exe", words::below_root, problems)?;
     let file_name = exe.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    if let Some(why) = class.and_then(|class| program::refusal(file_name, class)) {
+    if let Some(why) = class.and_then(|class| program::refusal(file_name, class, takes_files)) {
         let span = section.value("exe").map_or_else(|| section.span(), toml::Spanned::span);
         problems.add_with_help(span, why, "this program", Some(program::help(file_name).to_owned()));
         return None;

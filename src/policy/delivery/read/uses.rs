@@ -90,6 +90,17 @@ fn host(Placed { value, span }: Placed<&str>, known: &Read, problems: &mut Probl
     if hosts.iter().any(|host| host == value) {
         return Some(value.to_owned());
     }
+    let plain = format!("{value}:80");
+    if hosts.contains(&plain) {
+        let help = format!("did you mean `{plain}`? Plain http is named with its port");
+        problems.add_with_help(
+            span,
+            format!("no [[http]] of this file has the host `{value}`"),
+            "not known",
+            Some(help),
+        );
+        return None;
+    }
     let meant = suggestion(value, hosts.iter().map(String::as_str)).or_else(|| {
         let same = |host: &&String| host.split(':').next() == value.split(':').next();
         hosts.iter().find(same).map(String::as_str)

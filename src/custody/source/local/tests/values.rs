@@ -185,3 +185,14 @@ async fn an_unchanged_file_is_not_read_again() {
     assert_ne!(second.generation, first.generation);
     assert_eq!(second.items.len(), 2);
 }
+
+#[tokio::test]
+async fn a_value_set_to_what_it_was_is_told_from_a_new_one() {
+    let home = Home::new();
+    let source = home.source();
+    assert!(!put(&source, "V/I/password", "one").await.is_same, "it's new");
+    let again = set(&source, "V/I/password", "one").await;
+    assert!(again.is_same && again.version == 2);
+    assert!(!set(&source, "V/I/password", "two").await.is_same);
+    assert!(!set(&source, "V/I/password", "one").await.is_same);
+}

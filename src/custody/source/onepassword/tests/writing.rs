@@ -24,7 +24,7 @@ async fn a_value_is_set_and_nothing_else_changes() {
     let home = home().await;
     let before = home.fake.world().now(&key(STRIPE)).unwrap().clone();
     let stored = home.remote.store(new_token("sk-2"), &ann()).await.unwrap();
-    assert_eq!((stored.version, stored.previous_version), (4, Some(3)));
+    assert_eq!((stored.version, stored.previous_version, stored.is_same), (4, Some(3), false));
     assert_eq!(stored.place, place(STRIPE, "credential"));
     let mut after = home.fake.world().now(&key(STRIPE)).unwrap().clone();
     assert_eq!(after["fields"][2]["value"], "sk-2");
@@ -83,7 +83,7 @@ async fn setting_what_is_there_already_is_soon_done_even_if_it_is_not_counted() 
     home.fake.world().skips_what_changes_nothing = true;
     let start = tokio::time::Instant::now();
     let stored = home.remote.store(new_token("sk-1"), &ann()).await.unwrap();
-    assert_eq!((stored.version, stored.previous_version), (3, Some(3)));
+    assert_eq!((stored.version, stored.previous_version, stored.is_same), (3, Some(3), true));
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
 }
 
