@@ -38,6 +38,7 @@ impl Asked {
             path: Subject::Secret(&self.path),
             source: Some(&self.source),
             delivery: None,
+            asked: None,
             decision: Decision::Allow,
             rules: &self.rules,
             policy: PolicyHash([0xab; 32]),

@@ -71,7 +71,7 @@ use crate::tools::{NotSetUp, Server, Toolbox};
 use crate::transport::stdio;
 
 /// The name under which people at the command line are known to policies.
-const PERSON: &str = "cli";
+pub const PERSON: &str = "cli";
 
 /// The wired program, for one principal.
 #[derive(Debug)]

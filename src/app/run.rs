@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::run_variables::{Variable, Variables};
 use super::setup::{Setup, SetupError};
 use super::{App, own_name};
+use crate::audit::CameTo;
 use crate::broker::{ForProgram, NotGiven, Records};
 use crate::config::SourceConfig;
 use crate::memory::Payload;
@@ -120,7 +121,8 @@ impl Command {
         let ended = terminal::run(program, hide).await;
         let recorded = match (records, &ended) {
             (None, _) => Ok(()),
-            (Some(records), Ok(_) | Err(Broken::Lost)) => records.ended().await,
+            (Some(records), Ok(end)) => records.ended(Some(came_to(*end))).await,
+            (Some(records), Err(Broken::Lost)) => records.ended(None).await,
             (Some(records), Err(_)) => records.failed(ErrorCode::Internal).await,
         };
         Ok(Ran { end: ended?, unrecorded: recorded.err() })
@@ -139,7 +141,7 @@ impl Command {
             let app = App::for_person(setup).await?;
             let templates: Vec<_> = asking.iter().map(|variable| variable.template()).collect();
             let call = app.session.call(own_name(), reason);
-            let answer = app.wired.broker.for_program(&call, &templates, self.output).await;
+            let answer = app.wired.broker.for_program(&call, &templates, self.output, &self.name).await;
             // What's kept of values and vaults goes before the command comes: it may run for days.
             app.close().await;
             let ForProgram { variables, redactor, records } = answer.map_err(|why| refused(why, &asking))?;
@@ -152,6 +154,13 @@ impl Command {
             .map(|variable| if variable.asks() { given.next() } else { variable.template().fill(|_| None) });
         let values = values.collect::<Option<Vec<_>>>().ok_or_else(SetupError::internal)?;
         Ok(Filled { values, used })
+    }
+}
+
+fn came_to(end: End) -> CameTo {
+    match end {
+        End::Exited(code) => CameTo::Exit(code.into()),
+        End::Killed(_) => CameTo::Killed,
     }
 }
 

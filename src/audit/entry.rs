@@ -1,6 +1,7 @@
-//! What can be told to the log. Every part is a parsed name, a closed word or a digest: there's no
-//! field that a secret's value could be put into.
+//! What can be told to the log. Every part is a parsed name, a closed word or a digest, or what a caller wrote and was
+//! looked through for values: there's no field for one.
 
+use super::asked::{AskedWords, CameTo};
 use super::sandbox::SandboxWords;
 use crate::model::{
     Action, ClientName, Delivery, ErrorCode, ItemPath, PolicyHash, PrincipalName, Reason, Reference, RequestId, RuleId,
@@ -26,6 +27,8 @@ pub struct Entry<'a> {
     pub source: Option<&'a SourceName>,
     /// How the value would be put where it's needed, for a request to use one.
     pub delivery: Option<&'a Delivery>,
+    /// What it was to do there, once its caller may have it done.
+    pub asked: Option<&'a AskedWords>,
     /// What was decided.
     pub decision: Decision,
     /// The rules that decided.
@@ -114,31 +117,38 @@ pub struct Outcome {
     code: Option<ErrorCode>,
     is_unchanged: bool,
     sandbox: Option<SandboxWords>,
+    result: Option<CameTo>,
 }
 
 impl Outcome {
     /// It did what it was asked.
     #[must_use]
     pub const fn done() -> Self {
-        Self { code: None, is_unchanged: false, sandbox: None }
+        Self { code: None, is_unchanged: false, sandbox: None, result: None }
     }
 
     /// It set a value to what that was before. Its record bears the code `unchanged`, so that it isn't read as a change.
     #[must_use]
     pub const fn unchanged() -> Self {
-        Self { code: None, is_unchanged: true, sandbox: None }
+        Self { code: None, is_unchanged: true, sandbox: None, result: None }
     }
 
     /// It failed.
     #[must_use]
     pub const fn failed(code: ErrorCode) -> Self {
-        Self { code: Some(code), is_unchanged: false, sandbox: None }
+        Self { code: Some(code), is_unchanged: false, sandbox: None, result: None }
     }
 
     /// The same, where a program had been started, confined by these layers.
     #[must_use]
     pub fn within(self, sandbox: SandboxWords) -> Self {
         Self { sandbox: Some(sandbox), ..self }
+    }
+
+    /// The same, where this came of it.
+    #[must_use]
+    pub fn with(self, result: CameTo) -> Self {
+        Self { result: Some(result), ..self }
     }
 
     /// The code it failed with.
@@ -154,6 +164,10 @@ impl Outcome {
             None if self.is_unchanged => Some(UNCHANGED),
             None => None,
         }
+    }
+
+    pub(super) const fn result(&self) -> Option<CameTo> {
+        self.result
     }
 
     pub(super) fn into_sandbox(self) -> Option<SandboxWords> {

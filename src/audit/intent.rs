@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Instant;
 
 use super::AuditError;
+use super::asked::CameTo;
 use super::entry::{Kind, Outcome};
 use super::hash::RecordHash;
 use super::line::{Body, Head, Stamp};
@@ -26,6 +27,7 @@ pub struct Intent {
     /// What to record when this is dropped.
     code: Option<&'static str>,
     sandbox: Option<SandboxWords>,
+    result: Option<CameTo>,
     request: RequestId,
     head: Head,
     since: Instant,
@@ -37,7 +39,7 @@ pub struct Receipt(Head);
 impl Intent {
     pub(super) fn new(log: AuditLog, body: Body, request: RequestId, head: Head) -> Self {
         let code = Some(ABANDONED);
-        Self { log, body, handed_over: false, code, sandbox: None, request, head, since: Instant::now() }
+        Self { log, body, handed_over: false, code, sandbox: None, result: None, request, head, since: Instant::now() }
     }
 
     /// The request it was recorded for.
@@ -60,6 +62,7 @@ impl Intent {
     pub async fn settle(mut self, outcome: Outcome) -> Result<Receipt, AuditError> {
         // Should the caller go away while this waits, the drop below records this outcome.
         self.code = outcome.word();
+        self.result = outcome.result();
         self.sandbox = outcome.into_sandbox();
         let stamp = self.stamp();
         self.log.append(&self.body, &stamp, &mut self.handed_over).await.map(Receipt::new)
@@ -67,7 +70,8 @@ impl Intent {
 
     fn stamp(&self) -> Stamp {
         let ms = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Stamp { kind: Kind::Outcome, code: self.code.map(Into::into), ms: Some(ms), sandbox: self.sandbox.clone() }
+        let (code, sandbox) = (self.code.map(Into::into), self.sandbox.clone());
+        Stamp { kind: Kind::Outcome, code, ms: Some(ms), result: self.result, sandbox }
     }
 }
 

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use aws_lc_rs::digest;
 
+use super::asked::{AskedWords, CameTo};
 use super::entry::{Decision, Entry, Event, Kind, Subject};
 use super::hash::{RecordHash, hex_into};
 use super::json::{Text, escape_invisible};
@@ -41,7 +42,7 @@ pub(super) struct Body {
     /// Pieces of the line, in order, without what a [`Stamp`] puts between them.
     bytes: Vec<u8>,
     /// Where the pieces end; the last one ends with the bytes.
-    cuts: [usize; 5],
+    cuts: [usize; 6],
     /// Whether a character is in it that RFC 8785 leaves as it is and that we don't want in a file.
     invisible: bool,
 }
@@ -50,6 +51,7 @@ pub(super) struct Body {
 #[derive(Debug, Default)]
 pub(super) struct Parts<'a> {
     pub(super) action: &'a str,
+    pub(super) asked: Option<&'a str>,
     pub(super) client: &'a str,
     pub(super) decision: &'a str,
     pub(super) delivery: Option<&'a str>,
@@ -68,16 +70,17 @@ pub(super) struct Stamp {
     pub(super) kind: Kind,
     pub(super) code: Option<Cow<'static, str>>,
     pub(super) ms: Option<u64>,
+    pub(super) result: Option<CameTo>,
     pub(super) sandbox: Option<SandboxWords>,
 }
 
 impl Stamp {
     pub(super) const fn of(kind: Kind) -> Self {
-        Self { kind, code: None, ms: None, sandbox: None }
+        Self { kind, code: None, ms: None, result: None, sandbox: None }
     }
 
     pub(super) fn with_code(kind: Kind, code: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, code: Some(code.into()), ms: None, sandbox: None }
+        Self { code: Some(code.into()), ..Self::of(kind) }
     }
 }
 
@@ -92,6 +95,7 @@ impl Body {
         let delivery = entry.delivery.map(ToString::to_string);
         let parts = Parts {
             action: entry.action.as_str(),
+            asked: entry.asked.map(AskedWords::as_str),
             client: entry.client.as_str(),
             decision: entry.decision.as_str(),
             delivery: delivery.as_deref(),
@@ -141,6 +145,7 @@ impl Body {
     pub(super) fn of_parts<'a>(parts: &Parts<'_>, rules: impl IntoIterator<Item = &'a str>) -> Self {
         let mut text = Text { bytes: Vec::with_capacity(512), invisible: false };
         text.field("{\"action\":", parts.action);
+        text.optional(",\"asked\":", parts.asked);
         text.field(",\"client\":", parts.client);
         let head = text.bytes.len();
         text.field(",\"decision\":", parts.decision);
@@ -152,6 +157,7 @@ impl Body {
         text.field(",\"principal\":", parts.principal);
         text.optional(",\"reason\":", parts.reason);
         text.field(",\"request\":", parts.request);
+        let request = text.bytes.len();
         text.raw(",\"rules\":[");
         for (index, rule) in rules.into_iter().enumerate() {
             text.field(if index == 0 { "" } else { "," }, rule);
@@ -162,7 +168,7 @@ impl Body {
         let source = text.bytes.len();
         text.field(",\"transport\":", parts.transport);
         text.raw("}");
-        Self { bytes: text.bytes, cuts: [head, decision, policy, rules, source], invisible: text.invisible }
+        Self { bytes: text.bytes, cuts: [head, decision, policy, request, rules, source], invisible: text.invisible }
     }
 
     /// Whether a line can hold it, whatever its stamp and however its characters are written.
@@ -171,14 +177,15 @@ impl Body {
         self.bytes.len().saturating_mul(widest) <= MAX_LINE - STAMP
     }
 
-    fn pieces(&self) -> [&[u8]; 6] {
-        let [head, decision, policy, rules, source] = self.cuts;
+    fn pieces(&self) -> [&[u8]; 7] {
+        let [head, decision, policy, request, rules, source] = self.cuts;
         let piece = |from: usize, to: usize| self.bytes.get(from..to).unwrap_or_default();
         [
             piece(0, head),
             piece(head, decision),
             piece(decision, policy),
-            piece(policy, rules),
+            piece(policy, request),
+            piece(request, rules),
             piece(rules, source),
             piece(source, self.bytes.len()),
         ]
@@ -189,7 +196,7 @@ impl Body {
 pub(super) fn render(body: &Body, stamp: &Stamp, before: &Head, time: &[u8], out: &mut Vec<u8>) -> Head {
     let seq = before.seq + 1;
     let start = out.len();
-    let [head, decision, policy, rules, source, transport] = body.pieces();
+    let [head, decision, policy, request, rules, source, transport] = body.pieces();
     let mut text = Text { bytes: std::mem::take(out), invisible: false };
     text.bytes.extend_from_slice(head);
     text.optional(",\"code\":", stamp.code.as_deref());
@@ -207,6 +214,8 @@ pub(super) fn render(body: &Body, stamp: &Stamp, before: &Head, time: &[u8], out
     text.raw(",\"prev\":\"");
     text.bytes.extend_from_slice(&before.hash.hex());
     text.raw("\"");
+    text.bytes.extend_from_slice(request);
+    text.optional(",\"result\":", stamp.result.map(|result| result.to_string()).as_deref());
     text.bytes.extend_from_slice(rules);
     text.optional(",\"sandbox\":", stamp.sandbox.as_ref().map(SandboxWords::as_str));
     text.raw(",\"seq\":");

@@ -10,6 +10,7 @@
 //! who may write the file. That takes an anchor kept elsewhere.
 
 mod appender;
+mod asked;
 mod entry;
 mod error;
 mod exposure;
@@ -31,6 +32,7 @@ mod time;
 mod verify;
 mod words;
 
+pub use asked::{AskedWords, AskedWordsError, CameTo, CameToError};
 pub use entry::{Decision, Entry, Event, Kind, Outcome, Subject};
 pub use error::{AuditError, ReadError, Trouble};
 pub use exposure::{Exposure, How, Ledger, Present};

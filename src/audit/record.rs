@@ -4,6 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use super::asked::{AskedWords, CameTo};
 use super::entry::{Decision, Kind};
 use super::hash::RecordHash;
 use super::line::{Body, Head, MAX_LINE, Parts, Stamp, render};
@@ -52,6 +53,9 @@ pub struct Record {
     /// `run-unmasked`.
     #[serde(default, deserialize_with = "words::present", skip_serializing_if = "Option::is_none")]
     pub delivery: Option<String>,
+    /// What it was to do there: a request's method, path and names of the query, a command's parameters, a program.
+    #[serde(default, deserialize_with = "words::present", skip_serializing_if = "Option::is_none")]
+    pub asked: Option<AskedWords>,
     /// The rules that decided.
     pub rules: Vec<String>,
     /// The policy they stand in.
@@ -65,6 +69,9 @@ pub struct Record {
     /// How long it took, in milliseconds.
     #[serde(default, deserialize_with = "words::present", skip_serializing_if = "Option::is_none")]
     pub ms: Option<u64>,
+    /// What came of the delivery.
+    #[serde(default, deserialize_with = "words::present", skip_serializing_if = "Option::is_none")]
+    pub result: Option<CameTo>,
     /// What confined the program that got the value.
     #[serde(default, deserialize_with = "words::present", skip_serializing_if = "Option::is_none")]
     pub sandbox: Option<SandboxWords>,
@@ -135,7 +142,7 @@ const REQUIRED: [&str; 13] = [
 ];
 
 /// The keys some records have.
-const OPTIONAL: [&str; 7] = ["code", "delivery", "ms", "path", "reason", "sandbox", "source"];
+const OPTIONAL: [&str; 9] = ["asked", "code", "delivery", "ms", "path", "reason", "result", "sandbox", "source"];
 
 impl Record {
     /// Reads one line, without its line end, and checks that it's byte for byte what its content and
@@ -176,6 +183,7 @@ impl Record {
     fn body(&self) -> Body {
         let parts = Parts {
             action: self.action.map(Action::as_str).unwrap_or_default(),
+            asked: self.asked.as_ref().map(AskedWords::as_str),
             client: &self.client,
             decision: self.decision.as_str(),
             delivery: self.delivery.as_deref(),
@@ -191,7 +199,8 @@ impl Record {
     }
 
     fn stamp(&self) -> Stamp {
-        Stamp { kind: self.kind, code: self.code.clone().map(Into::into), ms: self.ms, sandbox: self.sandbox.clone() }
+        let code = self.code.clone().map(Into::into);
+        Stamp { kind: self.kind, code, ms: self.ms, result: self.result, sandbox: self.sandbox.clone() }
     }
 }
 

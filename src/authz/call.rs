@@ -15,7 +15,7 @@ use super::permit::{Pending, Permit, Settled};
 use super::refusal::Refusal;
 use super::view::{self, Access, RulesOfMine, Visible};
 use crate::approval;
-use crate::audit::{AuditError, Decision, Entry, Intent, Subject};
+use crate::audit::{AskedWords, AuditError, Decision, Entry, Intent, Subject};
 use crate::identity::Authenticated;
 use crate::model::{
     Action, ActionKind, Category, ClientName, Decided, DefaultVault, Delivery, Item, ItemPath, PolicyHash,
@@ -44,22 +44,23 @@ pub(super) struct About<'a> {
     subject: Subject<'a>,
     source: Option<&'a SourceName>,
     delivery: Option<&'a Delivery>,
+    asked: Option<&'a AskedWords>,
 }
 
 impl<'a> About<'a> {
     pub(super) fn nothing(action: Action) -> Self {
-        Self { action, subject: Subject::None, source: None, delivery: None }
+        Self { action, subject: Subject::None, source: None, delivery: None, asked: None }
     }
 
     pub(super) fn secret(action: Action, target: &'a Target) -> Self {
         let source = target.place.as_ref().map(|place| &place.source);
-        Self { action, subject: Subject::Secret(&target.path), source, delivery: None }
+        Self { subject: Subject::Secret(&target.path), source, ..Self::nothing(action) }
     }
 }
 
 impl<'a> About<'a> {
-    fn request<A: ActionKind>(request: &'a Request<A>) -> Self {
-        Self { delivery: request.delivery(), ..Self::secret(A::ACTION, &request.target) }
+    fn request<A: ActionKind>(request: &'a Request<A>, asked: Option<&'a AskedWords>) -> Self {
+        Self { delivery: request.delivery(), asked, ..Self::secret(A::ACTION, &request.target) }
     }
 }
 
@@ -123,18 +124,24 @@ impl Call {
     ///
     /// The recorded refusal, or the log's failure if nothing could be recorded.
     pub async fn authorize<A: ActionKind>(&self, target: Target) -> Result<Permit<A>, Refusal> {
-        self.admit(Request::<A>::new(self.id, target, self.reason.clone()), &mut Vec::new()).await
+        self.admit(Request::<A>::new(self.id, target, self.reason.clone()), None, &mut Vec::new()).await
     }
 
-    /// `counted` are the rules that this was counted for already.
-    async fn admit<A: ActionKind>(&self, request: Request<A>, counted: &mut Vec<RuleId>) -> Result<Permit<A>, Refusal> {
+    /// `asked` is what's recorded of what a use is to do; `counted` are the rules that this was counted for already.
+    async fn admit<A: ActionKind>(
+        &self,
+        request: Request<A>,
+        asked: Option<&AskedWords>,
+        counted: &mut Vec<RuleId>,
+    ) -> Result<Permit<A>, Refusal> {
         let grant = match self.policy.decide(self.who.principal(), &request, self.now) {
             Verdict::Allow(grant) => grant,
             Verdict::Deny(reason) => {
-                return Err(self.deny_about(About::request(&request), &request.target, &reason).await);
+                // What isn't open to the caller is nothing to repeat its words about.
+                return Err(self.deny_about(About::request(&request, None), &request.target, &reason).await);
             }
         };
-        let about = About::request(&request);
+        let about = About::request(&request, asked);
         let grant = match approval::settle(grant) {
             Ok(grant) => grant,
             Err(missing) => {
@@ -175,7 +182,8 @@ impl Call {
         let first = visible.fields().next().map(|(field, _)| item.target(field));
         let outlook = first.map(|first| self.policy.outlook(self.who.principal(), action, &first, self.now));
         let rules = outlook.and_then(Result::ok).map(|(rules, _)| rules).unwrap_or_default();
-        let about = About { action, subject: Subject::Item(&item.path), source: Some(&item.source), delivery: None };
+        let subject = Subject::Item(&item.path);
+        let about = About { subject, source: Some(&item.source), ..About::nothing(action) };
         Ok(Pending::of(self.intent(about, &rules).await?))
     }
 
@@ -195,10 +203,10 @@ impl Call {
         items.filter_map(move |item| view::visible(&survey, item, action))
     }
 
-    /// What would come of asking for an action, without asking.
+    /// What would come of asking for an action, without asking; for `use`, by one of these deliveries.
     #[must_use]
-    pub fn access(&self, action: Action, target: &Target) -> Access {
-        view::access(&self.policy, self.who.principal(), self.now, action, target)
+    pub fn access(&self, action: Action, target: &Target, by: &[Delivery]) -> Access {
+        view::access(&self.policy, self.who.principal(), self.now, (action, by), target)
     }
 
     /// Whether the rules allow something, leaving aside what else the caller must do or keep to.
@@ -280,7 +288,7 @@ impl Call {
     /// Ends a request that no item and no path can be named for.
     pub async fn fail(&self, action: Action, reference: Option<&Reference>, error: PublicError) -> Refusal {
         let subject = reference.map_or(Subject::None, Subject::Reference);
-        let entry = self.entry(About { action, subject, source: None, delivery: None }, Decision::Deny, &[]);
+        let entry = self.entry(About { subject, ..About::nothing(action) }, Decision::Deny, &[]);
         let recorded = Box::pin(self.door.audit.failure(entry, error.code)).await;
         self.door.decisions.one((action, Decided::Failed));
         Refusal::of(error, recorded.map(Settled::of))
@@ -289,10 +297,10 @@ impl Call {
     /// Ends a request whose reference resolves to nothing, or to something its principal may not
     /// even list: the two get the same answer.
     pub async fn deny_unseen(&self, action: Action, reference: &Reference) -> Refusal {
-        let about = About { action, subject: Subject::Reference(reference), source: None, delivery: None };
+        let about = About { subject: Subject::Reference(reference), ..About::nothing(action) };
         // What's decided without a rule is decided so for what exists, too.
         let reason = self.policy.denies_all(self.now).unwrap_or(DenyReason::NoRule);
-        let error = denial::denied(self.principal(), action, &reason, None);
+        let error = denial::denied(self.principal(), action, None, &reason, None);
         self.refuse(about, &[], error, Decided::Denied).await
     }
 
@@ -314,7 +322,7 @@ impl Call {
     async fn deny_about(&self, about: About<'_>, target: &Target, reason: &DenyReason) -> Refusal {
         let action = about.action;
         let known = self.may_list(std::slice::from_ref(target)).then_some(&target.path);
-        let error = denial::denied(self.principal(), action, reason, known);
+        let error = denial::denied(self.principal(), action, about.delivery, reason, known);
         self.refuse(about, reason.rules(), error, Decided::Denied).await
     }
 
@@ -359,6 +367,7 @@ impl Call {
             path: about.subject,
             source: about.source,
             delivery: about.delivery,
+            asked: about.asked,
             decision,
             rules,
             policy: self.policy.hash(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Action, ErrorCode, PrincipalName, PublicError, RuleId, SecretPath};
+use crate::model::{Action, Delivery, ErrorCode, Output, PrincipalName, PublicError, RuleId, SecretPath};
 use crate::policy::DenyReason;
 
 /// A denial. It names the path, and what about it was decided, only where that the path exists may be
@@ -11,6 +11,7 @@ use crate::policy::DenyReason;
 pub(super) fn denied(
     principal: &PrincipalName,
     action: Action,
+    delivery: Option<&Delivery>,
     reason: &DenyReason,
     known: Option<&SecretPath>,
 ) -> PublicError {
@@ -29,7 +30,10 @@ pub(super) fn denied(
         ),
         (_, None) => denied(
             format!("no rule allows `{principal}` to {action} this, whether or not it exists"),
-            format!("list_secrets shows what you may know of; ask the owner to add a rule for *{action}* on this path"),
+            format!(
+                "list_secrets shows what you may know of; ask the owner to add a rule for *{action}* on this path{}",
+                lacking(action, None)
+            ),
         ),
         (DenyReason::Forbidden(rules), Some(path)) => denied(
             format!("a rule forbids `{principal}` to {action} {path}"),
@@ -37,9 +41,30 @@ pub(super) fn denied(
         )
         .with_rule(rules.first().cloned()),
         (DenyReason::NoRule, Some(path)) => denied(
-            format!("no rule allows `{principal}` to {action} {path}"),
-            format!("ask the owner to add a rule for *{action}* on this path to their policy file"),
+            match delivery {
+                Some(delivery) => format!("no rule allows `{principal}` to {action} {path} by `{delivery}`"),
+                None => format!("no rule allows `{principal}` to {action} {path}"),
+            },
+            format!(
+                "ask the owner to add a rule for *{action}* on this path to their policy file{}",
+                lacking(action, delivery)
+            ),
         ),
+    }
+}
+
+/// What such a rule must have besides: there may be one without it. It names no entry, since not every one is the
+/// caller's to know of.
+const fn lacking(action: Action, delivery: Option<&Delivery>) -> &'static str {
+    match (action, delivery) {
+        (Action::Use, Some(Delivery::Run(Output::Masked))) => ", with `use.run = \"masked\"`",
+        (Action::Use, Some(Delivery::Run(Output::Unmasked))) => ", with `use.run = \"unmasked\"`",
+        (Action::Use, Some(Delivery::Command(_) | Delivery::TrustedCode(_))) => {
+            ", with `use.commands` that names this command"
+        }
+        (Action::Use, Some(Delivery::Http(_))) => ", with `use.hosts` that names this entry's host",
+        (Action::Use, None) => ", with `use.commands`, `use.hosts` or `use.run`",
+        (Action::List | Action::Describe | Action::Read | Action::Write | Action::Rotate | Action::Delete, _) => "",
     }
 }
 
@@ -48,7 +73,8 @@ pub(super) fn not_open(principal: &PrincipalName) -> PublicError {
     PublicError::new(
         ErrorCode::Denied,
         format!("no rule lets `{principal}` use this entry, whether or not it exists"),
-        "list_actions shows what you may use; ask the owner to add an entry and a rule with `use` for it",
+        "list_actions shows what you may use; ask the owner to add an entry and a rule with `use` for it: `use.commands` for a command, \
+         `use.hosts` for a host",
     )
 }
 
@@ -95,4 +121,35 @@ pub(super) fn rate_limited(rule: &RuleId, wait: Duration) -> PublicError {
     )
     .with_retry_after(seconds)
     .with_rule(Some(rule.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::DeliveryName;
+
+    #[test]
+    fn a_denied_use_says_what_the_rule_must_have() {
+        let who = PrincipalName::parse("cli").unwrap();
+        let path = SecretPath::parse("Staging/DB/password").unwrap();
+        let name = || DeliveryName::parse("n4me").unwrap();
+        let said = |delivery: Option<&Delivery>, known| denied(&who, Action::Use, delivery, &DenyReason::NoRule, known);
+        for (delivery, message, hint) in [
+            (Delivery::Run(Output::Masked), "by `run`", "with `use.run = \"masked\"`"),
+            (Delivery::Run(Output::Unmasked), "by `run-unmasked`", "with `use.run = \"unmasked\"`"),
+            (Delivery::Command(name()), "by `command:n4me`", "with `use.commands` that names this command"),
+            (Delivery::TrustedCode(name()), "by `trusted-code:n4me`", "with `use.commands` that names this command"),
+            (Delivery::Http(name()), "by `http:n4me`", "with `use.hosts` that names this entry's host"),
+        ] {
+            let error = said(Some(&delivery), Some(&path));
+            assert!(error.message.ends_with(&format!("use Staging/DB/password {message}")), "{}", error.message);
+            assert!(error.hint.ends_with(hint) && !error.hint.contains("n4me"), "{}", error.hint);
+            // Nor is more said of what isn't there than of what may not be known.
+            let hidden = said(Some(&delivery), None);
+            assert_eq!((&hidden.message, &hidden.hint), (&said(None, None).message, &said(None, None).hint));
+        }
+        assert!(said(None, None).hint.ends_with("`use.commands`, `use.hosts` or `use.run`"));
+        let read = denied(&who, Action::Read, None, &DenyReason::NoRule, Some(&path));
+        assert_eq!(read.hint, "ask the owner to add a rule for *read* on this path to their policy file");
+    }
 }

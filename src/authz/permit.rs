@@ -1,7 +1,7 @@
 //! The proof that a request was allowed and recorded, and what's left of it once it's spent.
 
 use super::refusal::Refusal;
-use crate::audit::{AuditError, Intent, Outcome, Receipt, SandboxWords};
+use crate::audit::{AuditError, CameTo, Intent, Outcome, Receipt, SandboxWords};
 use crate::model::{ActionKind, ErrorCode, PublicError, Request};
 use crate::policy::Grant;
 
@@ -66,13 +66,22 @@ impl Pending {
         Ok(Settled::of(self.intent.settle(Outcome::unchanged()).await?))
     }
 
+    /// Records that it was done, and what came of it.
+    ///
+    /// # Errors
+    ///
+    /// When the audit log can't be written.
+    pub async fn done_with(self, result: CameTo) -> Result<Settled, AuditError> {
+        Ok(Settled::of(self.intent.settle(Outcome::done().with(result)).await?))
+    }
+
     /// Records that it was done, by a program that was confined by these layers.
     ///
     /// # Errors
     ///
     /// When the audit log can't be written.
-    pub async fn done_within(self, sandbox: &str) -> Result<Settled, AuditError> {
-        Ok(Settled::of(self.intent.settle(Outcome::done().within(words(sandbox))).await?))
+    pub async fn done_within(self, sandbox: &str, result: CameTo) -> Result<Settled, AuditError> {
+        Ok(Settled::of(self.intent.settle(Outcome::done().within(words(sandbox)).with(result)).await?))
     }
 
     /// Records that it failed after a program, confined by these layers, had been started: the value may have been

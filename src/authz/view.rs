@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::{Action, Delivery, Field, Item, Principal, SecretPath, Target};
+use crate::model::{Action, Delivery, Field, Item, Principal, RuleId, SecretPath, Target};
 use crate::policy::{ActionSet, Obligations, Policy, Survey, Uses};
 
 /// An item, and those of its fields the principal may know of. Only a decision makes one.
@@ -78,33 +78,29 @@ pub struct Access {
     pub policy: String,
 }
 
-impl Access {
-    /// The same for `use`, by these ways. Without any it's denied, whatever rule opens one.
-    #[must_use]
-    pub fn by(self, deliveries: Vec<String>) -> Self {
-        if deliveries.is_empty() && self.decision == ALLOW {
-            let obligations = vec![UNDELIVERED.to_owned()];
-            return Self { decision: DENY, rule: None, obligations, deliveries, ..self };
-        }
-        Self { deliveries, ..self }
-    }
-}
-
 pub(super) fn access(
     policy: &Policy,
     who: &Principal,
     now: Option<Timestamp>,
-    action: Action,
+    (action, by): (Action, &[Delivery]),
     target: &Target,
 ) -> Access {
     let listable = policy.survey(who, now).actions(target).contains(Action::List);
     let policy_hash = policy.hash().to_string();
     match policy.outlook(who, action, target, now) {
+        // Whatever rule opens one.
+        Ok(_) if action == Action::Use && by.is_empty() => Access {
+            decision: DENY,
+            rule: None,
+            obligations: vec![UNDELIVERED.to_owned()],
+            deliveries: Vec::new(),
+            policy: policy_hash,
+        },
         Ok((rules, obligations)) => Access {
             decision: ALLOW,
             rule: rules.first().map(ToString::to_string),
-            obligations: words(&obligations),
-            deliveries: Vec::new(),
+            obligations: words(&obligations, by),
+            deliveries: by.iter().map(ToString::to_string).collect(),
             policy: policy_hash,
         },
         Err(reason) => Access {
@@ -117,9 +113,15 @@ pub(super) fn access(
     }
 }
 
-fn words(obligations: &Obligations) -> Vec<String> {
+/// The entries' limits among them are those of other secrets' entries, too.
+fn words(obligations: &Obligations, by: &[Delivery]) -> Vec<String> {
+    let is_elsewhere = |rule: &RuleId| {
+        let entry = Delivery::parse(rule.as_str()).ok().filter(|delivery| matches!(delivery, Delivery::Http(_)));
+        entry.is_some_and(|entry| by.iter().all(|open| *open != entry))
+    };
+    let rates = obligations.rates.iter().filter(|(rule, _)| !is_elsewhere(rule));
     let reason = obligations.reason.then(|| "pass a reason".to_owned());
-    reason.into_iter().chain(obligations.rates.iter().map(|(rule, rate)| format!("at most {rate} ({rule})"))).collect()
+    reason.into_iter().chain(rates.map(|(rule, rate)| format!("at most {rate} ({rule})"))).collect()
 }
 
 /// The rules that speak of a principal.

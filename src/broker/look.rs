@@ -131,29 +131,26 @@ impl Broker {
             Err(Missing::Item(_)) => suppositions(reference),
         };
         let pending = call.look(Action::Describe).await?;
+        let by = if action == Action::Use { self.ways(call, known.catalog(), &targets) } else { Vec::new() };
         // Where a path could mean several things, what's certain is what holds for each.
-        let mut answers = targets.iter().map(|target| call.access(action, target));
+        let mut answers = targets.iter().map(|target| call.access(action, target, &by));
         let access = answers
             .find(|access| access.decision == "deny")
-            .or_else(|| targets.first().map(|target| call.access(action, target)));
-        let access = match access {
-            Some(access) if action == Action::Use => Some(access.by(self.ways(call, known.catalog(), &targets))),
-            other => other,
-        };
+            .or_else(|| targets.first().map(|target| call.access(action, target, &by)));
         match access {
             Some(access) => Ok(Done { body: access, settled: pending.done().await? }),
             None => Err(call.end(pending, super::resolve::too_long()).await),
         }
     }
 
-    /// The ways that are open to use what could be any of these, as records write them: the entries that deliver it, and
+    /// The ways that are open to use what could be any of these, the entries that deliver it, and
     /// programs of the caller's own.
-    fn ways(&self, call: &Call, catalog: &Arc<Catalog>, targets: &[Target]) -> Vec<String> {
+    fn ways(&self, call: &Call, catalog: &Arc<Catalog>, targets: &[Target]) -> Vec<Delivery> {
         let open = self.open_deliveries(call, catalog);
         let delivers = |open: &&Open| targets.iter().all(|target| open.delivers(target));
         let runs = [Output::Masked, Output::Unmasked].map(Delivery::Run).into_iter();
         let runs = runs.filter(|run| targets.iter().all(|target| call.could_use(target, run)));
-        open.iter().filter(delivers).map(Open::word).chain(runs.map(|run| run.to_string())).collect()
+        open.iter().filter(delivers).map(|open| open.delivery().clone()).chain(runs).collect()
     }
 
     /// Paths that begin like a text, for completion.

@@ -166,10 +166,12 @@ fn line(record: &Record, output: Output) -> String {
     words.extend(record.action.map(|action| format!("{action:<8}")));
     words.extend(record.path.as_deref().map(|path| visible(path).into_owned()));
     words.extend(record.delivery.as_deref().map(|delivery| format!("by {}", visible(delivery))));
+    words.extend(record.asked.as_ref().map(|asked| visible(asked.as_str()).into_owned()));
     if record.decision == Decision::Leak {
         words.push(output.paint(Style::Bad, Decision::Leak.as_str()));
     }
     words.extend(record.code.as_deref().map(|code| output.paint(Style::Warn, visible(code))));
+    words.extend(record.result.map(|result| format!("→ {result}")));
     if !record.rules.is_empty() {
         words.push(output.paint(Style::Dim, format!("[{}]", visible(&record.rules.join(", ")))));
     }

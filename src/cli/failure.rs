@@ -54,8 +54,22 @@ impl From<PublicError> for Failure {
             Some(rule) => format!("{} (rule `{rule}`)", error.message),
             None => error.message.into_owned(),
         };
-        Self { code: error.code, message, hint: error.hint }
+        Self { code: error.code, message, hint: in_commands(error.hint) }
     }
+}
+
+/// A hint for whoever calls tools, for who has commands instead.
+fn in_commands(mut hint: Cow<'static, str>) -> Cow<'static, str> {
+    for (tool, command) in [
+        ("list_secrets", "`opward secret list`"),
+        ("describe_secret", "`opward secret describe`"),
+        ("rotate_and_store", "`opward secret rotate`"),
+    ] {
+        if hint.contains(tool) {
+            hint = hint.replace(tool, command).into();
+        }
+    }
+    hint
 }
 
 impl From<SetupError> for Failure {

@@ -57,7 +57,8 @@ pub(super) struct ExplainArgs {
     /// A tag the item carries; may be given several times
     #[arg(long = "tag", value_parser = tag)]
     tags: Vec<Tag>,
-    /// How the request comes: cli, http, socket or stdio; http where an address or a claim is given, else stdio
+    /// How the request comes: cli, http, socket or stdio; http where an address or a claim is given, else cli for the
+    /// principal `cli`, and stdio for others
     #[arg(long, value_parser = transport)]
     transport: Option<Transport>,
     /// The address it comes from
@@ -171,7 +172,13 @@ fn explain(args: &ExplainArgs, setup: &Setup, output: Output) -> Result<ExitCode
     let by_token = args.ip.is_some() || !claims.is_empty();
     let who = Principal {
         name: args.principal.clone(),
-        transport: args.transport.unwrap_or(if by_token { Transport::Http } else { Transport::Stdio }),
+        transport: args.transport.unwrap_or(if by_token {
+            Transport::Http
+        } else if args.principal.as_str() == app::PERSON {
+            Transport::Cli
+        } else {
+            Transport::Stdio
+        }),
         source_ip: args.ip,
         claims: Arc::new(claims),
     };

@@ -85,6 +85,11 @@ impl Recognised {
         paths.into_iter().cloned().collect()
     }
 
+    /// The texts, by their index, in which a value stands, whoever may have it, that isn't just part of a name.
+    pub fn texts(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().filter(|seen| !seen.is_a_name).map(|seen| seen.text)
+    }
+
     /// The first value that whoever sent the texts doesn't have, given the paths whose values they do: in which text it
     /// is, and what's kept where it is.
     #[must_use]

@@ -11,7 +11,10 @@ pub enum NotSent {
     /// The host is, or resolves to, an address that may not be reached. Nothing was sent.
     #[error("{0}")]
     Forbidden(String),
-    /// It couldn't be reached, took too long, or answered with something that isn't HTTP.
+    /// No connection to the host came about. Nothing was sent.
+    #[error("{0}")]
+    NoConnection(String),
+    /// It took too long, broke off, or answered with something that isn't HTTP: the request may have been carried out.
     #[error("{0}")]
     Unreachable(String),
 }

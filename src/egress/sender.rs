@@ -134,10 +134,10 @@ impl Ways {
             let built = spawn_blocking(move || builder.build()).await;
             built.ok().and_then(Result::ok).ok_or_else(|| {
                 tracing::warn!("TLS can't be set up: is there a list of certificate authorities?");
-                NotSent::unreachable(
+                NotSent::NoConnection(format!(
                     "no encrypted connection can be made from this machine: the owner has to install a list of \
-                     certificate authorities",
-                )
+                     certificate authorities; {NOTHING_SENT}",
+                ))
             })
         })
         .await
@@ -167,27 +167,28 @@ impl Ways {
 
 /// What became of a request that got no answer: for the log and for the caller.
 fn explain(error: &reqwest::Error, reach: Reach) -> (&'static str, NotSent) {
-    let told = |what: &'static str, more: &str| (what, NotSent::Unreachable(format!("{what}; {more}")));
+    let unsent = |what: &'static str| (what, NotSent::NoConnection(format!("{what}; {NOTHING_SENT}")));
+    let lost = |what: &'static str| (what, NotSent::Unreachable(format!("{what}; {UNKNOWN}")));
     if caused_by::<Blocked>(error).is_some() {
         ("the host is at an address that may not be reached", forbidden(reach))
     } else if caused_by::<Unresolved>(error).is_some() {
-        told("the host's name can't be resolved", NOTHING_SENT)
+        unsent("the host's name can't be resolved")
     } else if error.is_connect() && error.is_timeout() {
-        told("connecting to the host took too long", NOTHING_SENT)
+        unsent("connecting to the host took too long")
     } else if let Some(cause) = caused_by::<rustls::Error>(error) {
         if matches!(cause, rustls::Error::InvalidCertificate(_)) {
-            told("the host's certificate isn't trusted", NOTHING_SENT)
+            unsent("the host's certificate isn't trusted")
         } else if error.is_connect() {
-            told("no encrypted connection to the host comes about", NOTHING_SENT)
+            unsent("no encrypted connection to the host comes about")
         } else {
-            told("the encrypted connection broke before an answer", UNKNOWN)
+            lost("the encrypted connection broke before an answer")
         }
     } else if error.is_connect() {
-        told("the host can't be connected to", NOTHING_SENT)
+        unsent("the host can't be connected to")
     } else if caused_by::<hyper::Error>(error).is_some_and(hyper::Error::is_parse_too_large) {
-        told("the answer has too many headers, or too long ones", UNKNOWN)
+        lost("the answer has too many headers, or too long ones")
     } else {
-        told("the connection broke before an answer, or the answer wasn't HTTP", UNKNOWN)
+        lost("the connection broke before an answer, or the answer wasn't HTTP")
     }
 }
 

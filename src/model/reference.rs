@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::name::Name;
-use super::path::{self, PathError};
+use super::path::{self, PathError, SecretPath};
 
 /// A parsed path or `op://` reference, before the catalog has resolved it.
 ///
@@ -67,6 +67,23 @@ impl Reference {
             (None, _) => FieldSelector::Default,
         };
         Ok(Self { vault, item, field, attribute })
+    }
+
+    /// Whether it may mean the secret at a path, as far as that can be told without a catalog: an id may be anything's,
+    /// and an item's default field any of its fields.
+    #[must_use]
+    pub fn may_mean(&self, path: &SecretPath) -> bool {
+        let names = path.names();
+        let same =
+            |own: &Name, name: Option<&Name>| own.is_id() || name.is_some_and(|name| own.matching() == name.matching());
+        let section = if names.len() == 4 { names.get(2) } else { None };
+        same(&self.vault, names.first())
+            && same(&self.item, names.get(1))
+            && match &self.field {
+                FieldSelector::Default => true,
+                FieldSelector::Field(own) => same(own, names.last()),
+                FieldSelector::InSection(own_section, own) => same(own, names.last()) && same(own_section, section),
+            }
     }
 }
 
@@ -172,6 +189,23 @@ mod tests {
         let plain = Reference::parse("V/I/S/F").unwrap();
         assert_eq!(Reference::parse("op://V/I/S/F").unwrap(), plain);
         assert_eq!(plain.field, FieldSelector::InSection(Name::new("S").unwrap(), Name::new("F").unwrap()));
+    }
+
+    #[test]
+    fn may_mean_what_it_names_and_what_its_ids_could() {
+        let means = |reference: &str, path: &str| {
+            Reference::parse(reference).unwrap().may_mean(&SecretPath::parse(path).unwrap())
+        };
+        for reference in
+            ["prod/stripe", "op://Prod/Stripe/KEY", "Prod/abcdefghijklmnopqrstuvwxyz/key", "Prod/Stripe/key?attr=otp"]
+        {
+            assert!(means(reference, "Prod/Stripe/key") && means(reference, "Prod/Stripe/A/key"), "{reference}");
+            assert!(!means(reference, "Staging/Stripe/key"), "{reference}");
+        }
+        assert!(means("Prod/Stripe/A/key", "Prod/Stripe/a/key") && !means("Prod/Stripe/A/key", "Prod/Stripe/key"));
+        for other in ["Prod/Stripe/other", "Prod/Stripe/A/key", "Prod/Database", "Prod/Database/key"] {
+            assert!(!means(other, "Prod/Stripe/B/key"), "{other}");
+        }
     }
 
     #[test]

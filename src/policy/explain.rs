@@ -24,7 +24,8 @@ pub struct Explanation {
     pub obligations: Owed,
     /// Whether a reason is needed and none was given: the request would be refused for that.
     pub reason_missing: bool,
-    /// For `use`: the ways in which the secret may be used now.
+    /// For `use`: the ways in which the secret may be used now. An entry that names its own by an id may be one of them,
+    /// as far as a path tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deliveries: Option<Vec<String>>,
     /// The policy's hash.
@@ -81,9 +82,17 @@ impl Policy {
         now: Option<Timestamp>,
     ) -> Explanation {
         let asked = if delivery.is_some() { Asked::by(action, delivery) } else { Asked::of(action) };
-        let judged = self.judge(who, asked, target, now);
         let rules = self.compiled().map(|compiled| explained(compiled, who, asked, target, now)).unwrap_or_default();
-        let words = || self.deliveries(who, target, now).iter().map(ToString::to_string).collect();
+        let mut judged = self.judge(who, asked, target, now);
+        // What's open to others' secrets isn't to this one.
+        if let (Ok(carried), Asked::Somehow) = (&mut judged, asked) {
+            carried.entries.retain(|entry| entry.secret.may_mean(&target.path));
+        }
+        let delivers = |delivery: &Delivery| {
+            self.compiled().is_some_and(|compiled| compiled.deliveries().may_deliver(delivery, &target.path))
+        };
+        let open = || self.deliveries(who, target, now).into_iter().filter(delivers);
+        let words = || open().map(|delivery| delivery.to_string()).collect();
         let (decision, why, deciding, obligations) = match &judged {
             Ok(carried) => {
                 let rules = &carried.rules;

@@ -72,9 +72,11 @@ pub(super) async fn run(job: Job, output: impl FnMut(Output, &[u8]) + Send) -> R
     let status = bury(&mut group, &mut child).await?;
     let heard_out = listener.rest().await;
     drop(home);
+    let killed = std::os::unix::process::ExitStatusExt::signal(&status).is_some();
     let exit_code = code(status);
-    let cut_off = !in_time || !heard_out || exit_code > BY_SIGNAL;
-    Ok(Ended { exit_code, timed_out: !in_time, cut_off, took: begun.elapsed(), layers: "none".to_owned() })
+    let cut_off = !in_time || !heard_out || killed;
+    let (timed_out, took) = (!in_time, begun.elapsed());
+    Ok(Ended { exit_code, killed, timed_out, cut_off, took, layers: "none".to_owned() })
 }
 
 /// Waits until the leader has ended, without burying it.

@@ -95,6 +95,8 @@ pub(super) const BY_SIGNAL: i32 = 128;
 pub struct Ended {
     /// Its exit code; 128 and the signal's number if a signal ended it, as shells have it.
     pub exit_code: i32,
+    /// Whether a signal ended it.
+    pub killed: bool,
     /// Whether it was ended because it took too long.
     pub timed_out: bool,
     /// Whether its output may go on: it didn't end by itself, or something else held its output open.

@@ -7,7 +7,7 @@ use tokio::net::UnixStream;
 use tokio::process::{ChildStderr, ChildStdout};
 use tokio::time::{Instant, timeout};
 
-use super::job::{BY_SIGNAL, Ended, Job, NotRun, Output};
+use super::job::{Ended, Job, NotRun, Output};
 use super::listen::Listener;
 use super::prepared::Plan;
 use super::processes::end_session;
@@ -47,12 +47,12 @@ pub(super) async fn run(job: Job, output: impl FnMut(Output, &[u8]) + Send) -> R
         return Err(NotRun::Lost);
     };
     match last {
-        Report::Ended { exit_code, timed_out, layers, left } => {
+        Report::Ended { exit_code, killed, timed_out, layers, left } => {
             if left {
                 tracing::warn!("a program left something running that couldn't be ended");
             }
-            let cut_off = timed_out || !heard_out || exit_code > BY_SIGNAL;
-            Ok(Ended { exit_code, timed_out, cut_off, took: begun.elapsed(), layers })
+            let cut_off = timed_out || !heard_out || killed;
+            Ok(Ended { exit_code, killed, timed_out, cut_off, took: begun.elapsed(), layers })
         }
         Report::Refused(why) => Err(why),
     }

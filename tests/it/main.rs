@@ -6,6 +6,7 @@
     reason = "a test that meets something else fails, as it should"
 )]
 
+mod asked;
 mod attack;
 mod bundles;
 mod decisions;

@@ -287,6 +287,10 @@ async fn each_value_is_recorded_and_none_is_in_the_log() {
         told,
         [["intent", stripe, "cli"], ["intent", db, "cli"], ["outcome", stripe, "cli"], ["outcome", db, "cli"]]
     );
+    for record in &used {
+        let result = if record["kind"] == "outcome" { Some("exit 0") } else { None };
+        assert_eq!((record["asked"].as_str(), record["result"].as_str()), (Some("sh"), result), "{record}");
+    }
     assert!(!home.in_the_open().contains("c4n4ry"));
     assert!(home.run(&["audit", "verify"], "").status.success());
 }
@@ -311,4 +315,9 @@ async fn showing_values_needs_a_rule_of_its_own() {
     let done = run(&home, &["--no-masking", "--env-file", "env", "--", "touch", "marker"]);
     assert_eq!(done.status.code(), Some(3), "{}", err(&done));
     assert!(!home.path("marker").exists());
+    let said = err(&done);
+    assert!(said.contains("use Staging/DB/password by `run-unmasked`"), "{said}");
+    assert!(said.contains("with `use.run = \"unmasked\"`"), "{said}");
+    let refused = home.records().into_iter().rfind(|record| record["kind"] == "denied").unwrap();
+    assert_eq!((&refused["delivery"], refused.get("asked")), (&"run-unmasked".into(), None), "{refused}");
 }

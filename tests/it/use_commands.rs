@@ -190,3 +190,23 @@ async fn lists_say_what_is_open() {
     assert_eq!((&access["decision"], access.get("deliveries")), (&json!("deny"), None));
     other.end().await;
 }
+
+#[tokio::test]
+async fn doctor_warns_of_a_program_that_is_not_installed_and_fails_for_one_that_may_not_run() {
+    let home = home().await;
+    let doctor = |commands: &str| {
+        home.policy(&format!("{RULES}{commands}"));
+        let done = home.run(&["doctor"], "");
+        (String::from_utf8(done.stdout).unwrap(), done.status.success())
+    };
+    // Every command that a rule names is there, so that this is the only thing wrong with any.
+    let named = ["show", "encode", "words", "hidden", "short", "quiet", "silent", "reads-own-files", "half", "asked"];
+    let all = |exe: &str| -> String {
+        named.iter().map(|name| command(name, exe, "stdin = \"Prod/Database/password\"")).collect()
+    };
+    let (said, well) = doctor(&all("/usr/bin/n0-such-program"));
+    assert!(said.contains("! commands") && said.contains("`show` can't be run: there's no /usr/bin/n0-such"), "{said}");
+    assert!(well, "{said}");
+    let (said, well) = doctor(&all("/usr/bin"));
+    assert!(said.contains("✗ commands") && !well, "{said}");
+}

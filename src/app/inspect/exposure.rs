@@ -86,6 +86,7 @@ mod tests {
             path: Subject::Secret(&SecretPath::parse(path).unwrap()),
             source: Some(&SourceName::new("home")),
             delivery: None,
+            asked: None,
             decision: Decision::Allow,
             rules: &[RuleId::new("daily")],
             policy: PolicyHash([1; 32]),

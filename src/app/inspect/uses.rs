@@ -33,6 +33,10 @@ fn wrong_with(command: &Command, own_files: &OwnFiles) -> Option<Check> {
     if let Some(folder) = own_files.reached_by(command) {
         return broken(format!("{} holds files of opward itself, which no command may reach", folder.display()));
     }
+    if matches!(command.exe.try_exists(), Ok(false)) {
+        let finding = format!("`{}` can't be run: there's no {}", command.name, command.exe.display());
+        return Some(Check::weak("commands", finding, "install the program, or name the one that's there"));
+    }
     let looked = runner::look_at(&command.exe, command.sha256.as_ref(), command.class == Class::TrustedCode);
     match looked.map(|name| command.refuses(&name)) {
         Err(error) => broken(error.to_string()),

@@ -82,9 +82,12 @@ async fn a_line_is_what_the_design_says() {
     let mut asked = Asked::new();
     asked.reason = Some(Reason::parse(r#"say "why" \ é"#).unwrap());
     let delivery = Delivery::Command(DeliveryName::parse("migrate").unwrap());
-    let intent = log.intent(Entry { delivery: Some(&delivery), ..asked.entry() }).await.unwrap();
+    let words = AskedWords::of("file=003_x.sql note=\"é\"").unwrap();
+    let entry = Entry { delivery: Some(&delivery), asked: Some(&words), ..asked.entry() };
+    let intent = log.intent(entry).await.unwrap();
     let sandbox = SandboxWords::parse("landlock:7 no_network").unwrap();
-    let _ = intent.settle(Outcome::failed(ErrorCode::Internal).within(sandbox)).await.unwrap();
+    let outcome = Outcome::failed(ErrorCode::Internal).within(sandbox).with(CameTo::TimedOut);
+    let _ = intent.settle(outcome).await.unwrap();
     let text = String::from_utf8(place.bytes()).unwrap();
     let line = text.lines().next_back().unwrap();
     // An RFC 8785 writer of its own: serde_json sorts keys and escapes as that form asks, for what
@@ -95,7 +98,10 @@ async fn a_line_is_what_the_design_says() {
     assert_eq!(hash, RecordHash::of(serde_json::to_string(&sorted(&object)).unwrap().as_bytes()).to_string());
     assert_eq!(object["time"], "2026-11-21T10:00:00.250Z");
     assert_eq!((&object["delivery"], &object["sandbox"]), (&"command:migrate".into(), &"landlock:7 no_network".into()));
-    assert_eq!(object["prev"], place.records()[0].hash.to_string());
+    assert_eq!((&object["asked"], &object["result"]), (&words.as_str().into(), &"timed out".into()));
+    let intent = &place.records()[0];
+    assert_eq!((intent.asked.as_ref(), intent.result), (Some(&words), None));
+    assert_eq!(object["prev"], intent.hash.to_string());
     assert_eq!(object["reason"], r#"say "why" \ é"#);
     assert_eq!(object["policy"], format!("sha256:{}", "ab".repeat(32)));
 }

@@ -7,7 +7,7 @@ use super::*;
 use crate::audit::line::{Body, Head, Stamp, render};
 use crate::model::{Delivery, DeliveryName, ErrorCode, Output, Reason, Reference};
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 14] = [
     "intact",
     "edited",
     "deleted-line",
@@ -20,6 +20,8 @@ const NAMES: [&str; 12] = [
     "deliveries",
     "other-delivery",
     "free-text-sandbox",
+    "asked",
+    "free-text-result",
 ];
 
 fn folder() -> PathBuf {
@@ -32,7 +34,7 @@ fn each_log_gets_the_report_that_stands_beside_it() {
         let report = verify(&folder().join(format!("{name}.jsonl"))).unwrap();
         let expected = std::fs::read_to_string(folder().join(format!("{name}.expected"))).unwrap();
         assert_eq!(report.to_string(), expected, "{name}");
-        assert_eq!(report.is_intact(), ["intact", "deliveries"].contains(&name), "{name}");
+        assert_eq!(report.is_intact(), ["intact", "deliveries", "asked"].contains(&name), "{name}");
     }
 }
 
@@ -52,7 +54,7 @@ fn no_log_lacks_a_test() {
 #[tokio::test]
 #[ignore = "writes into the repository"]
 async fn write_the_logs_anew() {
-    let (intact, deliveries) = (intact().await, deliveries().await);
+    let (intact, deliveries, asked) = (intact().await, deliveries().await, asked().await);
     let lines: Vec<&str> = intact.lines().collect();
     let all = |change: &dyn Fn(&mut Vec<String>)| {
         let mut lines: Vec<String> = lines.iter().map(|&line| line.to_owned()).collect();
@@ -77,6 +79,8 @@ async fn write_the_logs_anew() {
         deliveries.clone(),
         deliveries.replacen("trusted-code:test", "command:test", 1),
         deliveries.replacen("landlock:7 seccomp", "landlock:7; all is well", 1),
+        asked.clone(),
+        asked.replacen("exit 1", "all is well", 1),
     ];
     std::fs::create_dir_all(folder()).unwrap();
     for (name, log) in NAMES.into_iter().zip(logs) {
@@ -157,12 +161,37 @@ async fn deliveries() -> String {
     String::from_utf8(place.bytes()).unwrap()
 }
 
+/// What was asked for and what came of it: by a request, by commands, and by one that was refused in the end.
+async fn asked() -> String {
+    let place = Place::new();
+    let clock = Clock::fixed(Some("2026-11-21T09:00:00Z".parse().unwrap()));
+    let log = AuditLog::open(&place.file, Durability::Write, clock.clone()).unwrap();
+    let name = |name| DeliveryName::parse(name).unwrap();
+    for (delivery, words, came_to) in [
+        (Delivery::Http(name("stripe")), "POST /v1/refunds?limit,starting_after", CameTo::Status(200)),
+        (Delivery::Command(name("migrate")), "file=003_x.sql mode=dry", CameTo::Exit(1)),
+        (Delivery::TrustedCode(name("test")), "suite=\"all of them\"", CameTo::TimedOut),
+        (Delivery::Run(Output::Masked), "npm", CameTo::Killed),
+    ] {
+        let (used, words) = (Asked::new(), AskedWords::of(words));
+        let entry = Entry { action: Action::Use, delivery: Some(&delivery), asked: words.as_ref(), ..used.entry() };
+        let intent = log.intent(entry).await.unwrap();
+        clock.advance(Duration::from_millis(12_345));
+        let _ = intent.settle(Outcome::done().with(came_to)).await.unwrap();
+    }
+    let (used, delivery, words) = (Asked::new(), Delivery::Http(name("stripe")), AskedWords::of("GET /v1/balance"));
+    let entry = Entry { action: Action::Use, delivery: Some(&delivery), asked: words.as_ref(), ..used.entry() };
+    let _ = log.refusal(Entry { decision: Decision::Deny, ..entry }, ErrorCode::RateLimited).await.unwrap();
+    String::from_utf8(place.bytes()).unwrap()
+}
+
 /// Changes a record and makes its hash right again, as somebody who can write the file can.
 fn again(line: &str, change: impl Fn(&mut Record)) -> String {
     let mut record: Record = serde_json::from_str(line).unwrap();
     change(&mut record);
     let parts = crate::audit::line::Parts {
         action: record.action.map(Action::as_str).unwrap_or_default(),
+        asked: record.asked.as_ref().map(AskedWords::as_str),
         client: &record.client,
         decision: record.decision.as_str(),
         delivery: record.delivery.as_deref(),
@@ -175,7 +204,8 @@ fn again(line: &str, change: impl Fn(&mut Record)) -> String {
         transport: record.transport.map(Transport::as_str).unwrap_or_default(),
     };
     let body = Body::of_parts(&parts, record.rules.iter().map(String::as_str));
-    let stamp = Stamp { kind: record.kind, code: record.code.map(Into::into), ms: record.ms, sandbox: record.sandbox };
+    let (code, ms) = (record.code.map(Into::into), record.ms);
+    let stamp = Stamp { kind: record.kind, code, ms, result: record.result, sandbox: record.sandbox };
     let before = Head { seq: record.seq - 1, hash: record.prev };
     let mut out = Vec::new();
     render(&body, &stamp, &before, &crate::audit::time::text(record.time), &mut out);

@@ -5,13 +5,15 @@ use proptest::prelude::*;
 use super::*;
 
 fn write(source: &str, rules: &[&str]) -> (Place, Record) {
+    let words = AskedWords::of(source);
     let place = Place::new();
     let mut asked = Asked::new();
     asked.source = SourceName::new(source);
     asked.rules = rules.iter().map(|rule| RuleId::new(rule)).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let log = place.open();
-    let intent = runtime.block_on(log.intent(asked.entry())).unwrap();
+    let entry = Entry { asked: words.as_ref(), ..asked.entry() };
+    let intent = runtime.block_on(log.intent(entry)).unwrap();
     drop(intent);
     let record = place.records().swap_remove(0);
     (place, record)
@@ -33,6 +35,7 @@ fn hostile_text_stays_one_visible_line_and_reads_back() {
     let (place, record) = write(hostile, &[hostile, "", "plain"]);
     assert_one_line_each(&place);
     assert_eq!(record.source.as_deref(), Some(hostile));
+    assert_eq!(record.asked.unwrap().as_str(), hostile);
     assert_eq!(record.rules, [hostile, "", "plain"]);
 }
 
@@ -80,6 +83,7 @@ fn an_entry_has_no_field_that_a_value_could_be_put_into() {
             "path: Subject<'a>,",
             "source: Option<&'a SourceName>,",
             "delivery: Option<&'a Delivery>,",
+            "asked: Option<&'a AskedWords>,",
             "decision: Decision,",
             "rules: &'a [RuleId],",
             "policy: PolicyHash,",

@@ -12,8 +12,10 @@ async fn a_few_lines() -> Vec<u8> {
     fill(&log, 1).await;
     let delivery = Delivery::Run(Output::Masked);
     let asked = Asked::new();
-    let used = log.intent(Entry { action: Action::Use, delivery: Some(&delivery), ..asked.entry() }).await.unwrap();
-    let _ = used.settle(Outcome::done().within(SandboxWords::unknown())).await.unwrap();
+    let words = AskedWords::of("npm");
+    let entry = Entry { action: Action::Use, delivery: Some(&delivery), asked: words.as_ref(), ..asked.entry() };
+    let used = log.intent(entry).await.unwrap();
+    let _ = used.settle(Outcome::done().within(SandboxWords::unknown()).with(CameTo::Exit(1))).await.unwrap();
     let _ = log.event(Event::PolicyLoaded(PolicyHash([1; 32]))).await.unwrap();
     place.bytes()
 }

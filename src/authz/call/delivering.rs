@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{About, Call};
-use crate::audit::Subject;
+use crate::audit::AskedWords;
 use crate::authz::denial;
 use crate::authz::permit::Permit;
 use crate::authz::refusal::Refusal;
@@ -16,6 +16,7 @@ use crate::policy::{Command, HttpEntry, Verdict};
 pub struct Delivering<'c> {
     call: &'c Call,
     delivery: Delivery,
+    asked: Option<&'c AskedWords>,
     counted: Vec<RuleId>,
 }
 
@@ -26,17 +27,17 @@ impl Delivering<'_> {
     ///
     /// The recorded refusal, or the log's failure if nothing could be recorded.
     pub async fn authorize(&mut self, target: Target) -> Result<Permit<Use>, Refusal> {
-        let Self { call, delivery, counted } = self;
+        let Self { call, delivery, asked, counted } = self;
         let request = Request::delivering(call.id, target, call.reason.clone(), delivery.clone());
-        call.admit(request, counted).await
+        call.admit(request, *asked, counted).await
     }
 }
 
 impl Call {
-    /// Begins one delivery.
+    /// Begins one delivery. `asked` is what's recorded of what it's to do.
     #[must_use]
-    pub fn delivering(&self, delivery: Delivery) -> Delivering<'_> {
-        Delivering { call: self, delivery, counted: Vec::new() }
+    pub fn delivering<'c>(&'c self, delivery: Delivery, asked: Option<&'c AskedWords>) -> Delivering<'c> {
+        Delivering { call: self, delivery, asked, counted: Vec::new() }
     }
 
     /// Whether the rules allow a secret to be put where it's needed in one way, leaving aside what else the caller must
@@ -71,8 +72,7 @@ impl Call {
 
     /// Ends a request to use an entry of the policy that isn't there.
     pub async fn deny_delivery(&self) -> Refusal {
-        let about = About { action: Action::Use, subject: Subject::None, source: None, delivery: None };
-        self.refuse(about, &[], self.not_open(), Decided::Denied).await
+        self.refuse(About::nothing(Action::Use), &[], self.not_open(), Decided::Denied).await
     }
 
     /// What's said of an entry of the policy that isn't there, and of one that the principal may not use.
@@ -80,7 +80,7 @@ impl Call {
     pub fn not_open(&self) -> PublicError {
         self.policy.denies_all(self.now).map_or_else(
             || denial::not_open(self.principal()),
-            |reason| denial::denied(self.principal(), Action::Use, &reason, None),
+            |reason| denial::denied(self.principal(), Action::Use, None, &reason, None),
         )
     }
 }

@@ -77,6 +77,10 @@ impl Open {
         self.targets.iter().any(|own| own.path == target.path)
     }
 
+    pub(in crate::broker) fn delivery(&self) -> &Delivery {
+        &self.delivery
+    }
+
     /// As answers write it.
     pub(in crate::broker) fn word(&self) -> String {
         self.delivery.to_string()

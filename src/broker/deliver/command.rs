@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 
 use super::super::{Broker, Done};
 use super::Opened;
+use super::asked::of_command;
 use super::capture::Capture;
+use crate::audit::CameTo;
 use crate::authz::{Call, Refusal};
 use crate::memory::Payload;
 use crate::model::{Action, ErrorCode, PublicError, Reference};
@@ -76,7 +78,8 @@ impl Broker {
             tracing::error!(command = %command.name, %why, "a command's program leads elsewhere; it isn't run");
             return Err(call.fail(Action::Use, None, unusable()).await);
         }
-        let opened = self.open_for(call, &delivery, wanted).await?;
+        let asked = self.asked(call, of_command(&command, params)).await;
+        let opened = self.open_for(call, &delivery, asked.as_ref(), wanted).await?;
         // As many at a time as a machine bears; whoever waits longer than they want goes away.
         let Ok(_turn) = self.0.runs.acquire().await else { return Err(Refusal::internal()) };
         let job = job(&command, arguments, slots.into_iter().zip(opened.payloads()).collect());
@@ -112,7 +115,15 @@ async fn run(opened: Opened, job: Job, command: &Command) -> Result<Done<Ran>, R
     };
     let layers = ended.layers.clone();
     let body = Ran::of(&ended, captures, command.output);
-    Ok(Done { body, settled: opened.done(Some(&layers)).await? })
+    Ok(Done { body, settled: opened.done(came_to(&ended), Some(&layers)).await? })
+}
+
+fn came_to(ended: &Ended) -> CameTo {
+    match ended {
+        Ended { timed_out: true, .. } => CameTo::TimedOut,
+        Ended { killed: true, .. } => CameTo::Killed,
+        Ended { exit_code, .. } => CameTo::Exit(*exit_code),
+    }
 }
 
 impl Ran {

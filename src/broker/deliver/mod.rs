@@ -4,6 +4,7 @@
 //! this one delivery, open them all or none, deliver, hide them in what comes back, and close each record.
 
 mod actions;
+mod asked;
 mod capture;
 mod command;
 mod notes;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 use super::resolve::{Found, Missing, suppositions};
 use super::{Broker, log_failure};
+use crate::audit::{AskedWords, CameTo};
 use crate::authz::{Call, Pending, Permit, Refusal, Settled};
 use crate::custody::{Lease, ReadUp, redactor};
 use crate::memory::Payload;
@@ -70,7 +72,7 @@ impl Broker {
             }
         }
         if let Some(closed) = wanted.iter().find(|wanted| !call.could_use(&wanted.target, delivery)) {
-            let refused = call.delivering(delivery.clone()).authorize(closed.target.clone()).await;
+            let refused = call.delivering(delivery.clone(), None).authorize(closed.target.clone()).await;
             return Err(match refused {
                 Err(refusal) => refusal.told_as(call.not_open()),
                 // Between the two looks nothing changes: a call decides by one policy and one time.
@@ -80,14 +82,20 @@ impl Broker {
         Ok(wanted)
     }
 
-    /// Opens secrets for one delivery: all of them, or none.
+    /// Opens secrets for one delivery: all of them, or none. `asked` is what's recorded of what it's to do.
     ///
     /// # Errors
     ///
     /// The recorded refusal of the first that can't be had.
-    async fn open_for(&self, call: &Call, delivery: &Delivery, wanted: Vec<Wanted>) -> Result<Opened, Refusal> {
+    async fn open_for(
+        &self,
+        call: &Call,
+        delivery: &Delivery,
+        asked: Option<&AskedWords>,
+        wanted: Vec<Wanted>,
+    ) -> Result<Opened, Refusal> {
         let mut permits: Vec<Permit<Use>> = Vec::with_capacity(wanted.len());
-        let mut delivering = call.delivering(delivery.clone());
+        let mut delivering = call.delivering(delivery.clone(), asked);
         for one in &wanted {
             match delivering.authorize(one.target.clone()).await {
                 Ok(permit) => permits.push(permit),
@@ -175,13 +183,13 @@ impl Opened {
         refusal.unwrap_or_else(Refusal::internal)
     }
 
-    /// Closes every record: it was delivered. `sandbox` is what confined the program that had it.
-    async fn done(self, sandbox: Option<&str>) -> Result<Settled, Refusal> {
+    /// Closes every record: it was delivered, and this came of it. `sandbox` is what confined the program that had it.
+    async fn done(self, came_to: CameTo, sandbox: Option<&str>) -> Result<Settled, Refusal> {
         let mut all: Option<Settled> = None;
         for pending in self.pending {
             let settled = match sandbox {
-                Some(words) => pending.done_within(words).await?,
-                None => pending.done().await?,
+                Some(words) => pending.done_within(words, came_to).await?,
+                None => pending.done_with(came_to).await?,
             };
             all = Some(match all {
                 Some(before) => before.and(settled),

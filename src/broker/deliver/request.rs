@@ -6,7 +6,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::super::{Broker, Done};
+use super::asked::of_request;
 use super::{Opened, notes};
+use crate::audit::CameTo;
 use crate::authz::{Call, Refusal};
 use crate::egress::{Answer, NotSent, Outgoing, PlainPath, Slot};
 use crate::memory::Payload;
@@ -73,13 +75,15 @@ impl Broker {
             Ok(permitted) => permitted,
             Err(error) => return Err(call.fail(Action::Use, None, error).await),
         };
-        let opened = self.open_for(call, &delivery, wanted).await?;
+        let asked = self.asked(call, of_request(&method, path.as_str(), &asking.query)).await;
+        let opened = self.open_for(call, &delivery, asked.as_ref(), wanted).await?;
         let Some(payload) = opened.payloads().pop() else { return Err(Refusal::internal()) };
         let outgoing = outgoing(&entry, method, path, asking, payload);
         match self.0.sender.send(outgoing).await {
             Ok(answer) => {
                 let body = responded(&opened, answer);
-                Ok(Done { body, settled: opened.done(None).await? })
+                let came_to = CameTo::Status(body.status);
+                Ok(Done { body, settled: opened.done(came_to, None).await? })
             }
             Err(not_sent) => {
                 tracing::warn!(entry = %entry.name, %not_sent, "a request came to nothing");
@@ -191,6 +195,10 @@ fn explained(not_sent: &NotSent) -> PublicError {
         NotSent::Invalid(why) => PublicError::new(ErrorCode::Invalid, why.clone(), "nothing was sent"),
         NotSent::Forbidden(why) => {
             PublicError::new(ErrorCode::Denied, why.clone(), "nothing was sent; tell the owner, who wrote the entry")
+        }
+        NotSent::NoConnection(why) => {
+            let hint = "try again in a while; if it stays so, tell the owner, who wrote the entry";
+            PublicError::new(ErrorCode::SourceUnavailable, why.clone(), hint)
         }
         other => PublicError::new(
             ErrorCode::SourceUnavailable,

@@ -1,6 +1,10 @@
 //! Values for a program that the caller chooses: each decided on, recorded and opened by itself; given all or none.
 
+use std::ffi::OsStr;
+
+use super::asked::of_program;
 use super::in_form;
+use crate::audit::{AskedWords, CameTo};
 use crate::authz::{Call, Pending, Permit, Refusal};
 use crate::broker::resolve::{Found, Missing, no_default, unseen};
 use crate::broker::{Broker, log_failure};
@@ -53,14 +57,18 @@ struct Opened<'r> {
 type Problems<'r> = Vec<(&'r Reference, PublicError)>;
 
 impl Records {
-    /// Records that the program ran to its end, whichever that was.
+    /// Records that the program ran to its end, and which that was, if it's known.
     ///
     /// # Errors
     ///
     /// When the audit log can't be written.
-    pub async fn ended(self) -> Result<(), PublicError> {
+    pub async fn ended(self, came_to: Option<CameTo>) -> Result<(), PublicError> {
         for pending in self.0 {
-            let _ = pending.done().await.map_err(|error| error.public())?;
+            let recorded = match came_to {
+                Some(came_to) => pending.done_with(came_to).await,
+                None => pending.done().await,
+            };
+            let _ = recorded.map_err(|error| error.public())?;
         }
         Ok(())
     }
@@ -89,6 +97,7 @@ impl Broker {
         call: &Call,
         templates: &[&Template],
         output: Output,
+        program: &OsStr,
     ) -> Result<ForProgram, NotGiven> {
         let mut references: Vec<&Reference> = Vec::new();
         for reference in templates.iter().flat_map(|template| template.references()) {
@@ -98,7 +107,8 @@ impl Broker {
         }
         let mut problems = Vec::new();
         let wanted = self.wanted(call, &references, &mut problems).await.map_err(NotGiven::Nothing)?;
-        let permitted = permitted(call, wanted, output, &mut problems).await;
+        let asked = self.asked(call, of_program(program)).await;
+        let permitted = permitted(call, wanted, output, asked.as_ref(), &mut problems).await;
         if !problems.is_empty() {
             let unused = permitted.into_iter().map(|(_, permit)| permit.spend().1).collect();
             Records(unused).failed(ErrorCode::Denied).await.map_err(NotGiven::Nothing)?;
@@ -198,10 +208,11 @@ async fn permitted<'r>(
     call: &Call,
     wanted: Vec<Wanted<'r>>,
     output: Output,
+    asked: Option<&AskedWords>,
     problems: &mut Problems<'r>,
 ) -> Vec<(Wanted<'r>, Permit<Use>)> {
     let mut permitted = Vec::with_capacity(wanted.len());
-    let mut delivering = call.delivering(Delivery::Run(output));
+    let mut delivering = call.delivering(Delivery::Run(output), asked);
     for wanted in wanted {
         match delivering.authorize(wanted.target.clone()).await {
             Ok(permit) => permitted.push((wanted, permit)),

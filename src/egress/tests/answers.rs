@@ -158,7 +158,7 @@ async fn a_host_that_nobody_listens_at_cannot_be_reached() {
     let address = Server::answering("").await.address;
     tokio::task::yield_now().await;
     let refused = Sender::new().send(outgoing(&format!("http://{address}/"))).await.unwrap_err();
-    assert!(matches!(&refused, NotSent::Unreachable(text) if text.contains("nothing was sent")), "{refused}");
+    assert!(matches!(&refused, NotSent::NoConnection(text) if text.contains("nothing was sent")), "{refused}");
     assert!(!refused.to_string().contains("127.0.0.1"), "{refused}");
 }
 

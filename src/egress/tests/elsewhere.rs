@@ -236,7 +236,7 @@ async fn a_name_that_flips_is_looked_at_each_time_it_is_dialled() {
 async fn names_that_cannot_be_resolved_are_said_to_be() {
     let sender = Sender::looking_up(Scripted::new(&[&[]]), Vec::new());
     let error = sender.send(outgoing("https://nowhere.example.test/")).await.unwrap_err();
-    assert!(matches!(&error, NotSent::Unreachable(text) if text.contains("resolved")), "{error}");
+    assert!(matches!(&error, NotSent::NoConnection(text) if text.contains("resolved")), "{error}");
 }
 
 #[test]

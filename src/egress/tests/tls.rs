@@ -46,7 +46,7 @@ async fn nobody_else_gets_the_request() {
     let senders = [Sender::looking_up(lookup(), vec![authority]), Sender::looking_up(lookup(), Vec::new())];
     for (sender, host) in senders.into_iter().zip(["api.example.test", "other.example.test"]) {
         let error = sender.send(outgoing(&format!("https://{host}:{port}/"))).await.unwrap_err();
-        assert!(matches!(&error, NotSent::Unreachable(text) if text.contains("certificate")), "{host}: {error}");
+        assert!(matches!(&error, NotSent::NoConnection(text) if text.contains("certificate")), "{host}: {error}");
     }
     let sent = tokio::time::timeout(std::time::Duration::from_millis(50), server.request()).await;
     assert!(sent.is_err(), "a request was sent");
@@ -72,7 +72,7 @@ async fn a_connection_is_not_shared_with_who_might_not_have_opened_it() {
 async fn a_host_without_encryption_is_not_spoken_to_as_if_it_had_it() {
     let mut plain = Server::answering(OK).await;
     let error = Sender::new().send(outgoing(&format!("https://{}/", plain.address))).await.unwrap_err();
-    assert!(matches!(&error, NotSent::Unreachable(text) if text.contains("encrypted")), "{error}");
+    assert!(matches!(&error, NotSent::NoConnection(text) if text.contains("encrypted")), "{error}");
     assert!(!plain.request().await.contains(VALUE));
     let closed = Outgoing { allow_private: false, ..outgoing("http://api.example.test/") };
     let error = Sender::looking_up(Scripted::new(&[&["127.0.0.1"]]), Vec::new()).send(closed).await.unwrap_err();

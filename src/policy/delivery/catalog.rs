@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::command::Command;
 use super::http::HttpEntry;
-use crate::model::{Delivery, Output};
+use crate::model::{Delivery, Output, SecretPath};
 
 /// What a policy delivers to.
 #[derive(Debug, Default)]
@@ -57,6 +57,17 @@ impl Deliveries {
         match delivery {
             Delivery::Http(name) => self.entry(name.as_str()).map(|entry| &**entry),
             Delivery::Command(_) | Delivery::TrustedCode(_) | Delivery::Run(_) => None,
+        }
+    }
+
+    /// Whether a delivery may be one of the secret at a path, as far as that can be told from its own entry.
+    pub(in crate::policy) fn may_deliver(&self, delivery: &Delivery, path: &SecretPath) -> bool {
+        match delivery {
+            Delivery::Command(name) | Delivery::TrustedCode(name) => {
+                self.command(name.as_str()).is_some_and(|command| command.secrets().any(|own| own.may_mean(path)))
+            }
+            Delivery::Http(name) => self.entry(name.as_str()).is_some_and(|entry| entry.secret.may_mean(path)),
+            Delivery::Run(_) => true,
         }
     }
 

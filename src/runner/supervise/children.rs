@@ -75,6 +75,11 @@ impl Children {
         status.exit_status().or_else(|| status.terminating_signal().map(|signal| 128 + signal)).unwrap_or(-1)
     }
 
+    /// Whether a signal ended the program.
+    pub(super) fn program_was_killed(&self) -> bool {
+        self.ended.is_none_or(WaitStatus::signaled)
+    }
+
     /// Asks everything to end, and waits a little for it.
     pub(super) fn ask_to_end(&mut self, grace: Duration) {
         self.signal(Signal::TERM);

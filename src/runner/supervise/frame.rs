@@ -24,6 +24,8 @@ pub(in crate::runner) enum Report {
     Ended {
         /// As shells have it.
         exit_code: i32,
+        /// Whether a signal ended it.
+        killed: bool,
         /// Whether it took too long.
         timed_out: bool,
         /// What confined it.

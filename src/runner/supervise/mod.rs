@@ -98,8 +98,8 @@ fn run(plan: &Plan, secrets: Vec<(Slot, Payload)>, opward: &UnixStream) -> Resul
     }
     let left = children.end(BURIAL);
     drop(home);
-    let exit_code = children.exit_code();
-    Ok(Report::Ended { exit_code, timed_out: cause == Cause::Time, layers: confined.layers(), left })
+    let (exit_code, killed) = (children.exit_code(), children.program_was_killed());
+    Ok(Report::Ended { exit_code, killed, timed_out: cause == Cause::Time, layers: confined.layers(), left })
 }
 
 fn let_go_of_outputs() -> std::io::Result<()> {
