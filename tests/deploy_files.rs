@@ -80,6 +80,25 @@ fn one_compiler_builds_everywhere() {
     assert!(file("deploy/compose.yaml").contains(concat!("image: opward:", env!("CARGO_PKG_VERSION"), "\n")));
 }
 
+/// What an option of the unit says, in all its lines.
+fn of_the_unit(option: &str) -> Vec<String> {
+    let unit = file("deploy/opward.service");
+    let said = unit.lines().filter_map(|line| line.strip_prefix(option)?.strip_prefix('='));
+    said.flat_map(|said| said.split(' ').map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+#[test]
+fn a_service_may_confine_the_commands_it_runs() {
+    let calls = of_the_unit("SystemCallFilter");
+    for needed in ["landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self", "seccomp"] {
+        assert!(calls.iter().any(|call| call == needed), "{needed} in {calls:?}");
+    }
+    // A list that's taken away from, after it has been made.
+    assert_eq!(calls.iter().position(|call| call.starts_with('~')), Some(calls.len() - 2), "{calls:?}");
+    assert!(of_the_unit("MemoryDenyWriteExecute").is_empty(), "commands inherit it, and runtimes end of it");
+    assert_eq!(of_the_unit("NoNewPrivileges"), ["true"]);
+}
+
 /// What's permitted over HTTP, at a time and from an address.
 fn permitted(who: &str, team: Option<&str>, from: &str, path: &str, time: &str) -> String {
     let policy = Policy::parse(&file("deploy/policy.toml"), "policy.toml").unwrap_or_else(|error| panic!("{error}"));

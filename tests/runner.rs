@@ -15,6 +15,8 @@ mod ends;
 mod escapes;
 #[path = "runner/handed.rs"]
 mod handed;
+#[path = "runner/layers.rs"]
+mod layers;
 #[path = "runner/output.rs"]
 mod output;
 #[path = "runner/programs.rs"]

@@ -27,7 +27,6 @@ pub use write::{Archived, NewSecret, Replaced, Replacement, Written};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::authz::Settled;
@@ -48,14 +47,10 @@ struct Inner {
     aliases: FieldAliases,
     bundles: BTreeMap<String, Bundle>,
     writes: TaskTracker,
-    /// Turns of commands.
-    runs: Semaphore,
+    turns: deliver::Turns,
     sender: Sender,
     own_files: OwnFiles,
 }
-
-/// How many commands run at a time.
-const MOST_RUNS: usize = 16;
 
 /// An answer and the proof that what led to it was recorded.
 #[derive(Debug)]
@@ -97,6 +92,6 @@ impl Broker {
         sender: Sender,
         own_files: OwnFiles,
     ) -> Self {
-        Self(Arc::new(Inner { custody, aliases, bundles, writes, runs: Semaphore::new(MOST_RUNS), sender, own_files }))
+        Self(Arc::new(Inner { custody, aliases, bundles, writes, turns: deliver::Turns::default(), sender, own_files }))
     }
 }

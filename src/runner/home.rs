@@ -53,6 +53,13 @@ impl Home {
     pub(super) fn path(&self) -> &Path {
         &self.0
     }
+
+    /// Removes it now; says whether nothing of it is left.
+    pub(super) fn remove(self) -> bool {
+        let path = self.0.clone();
+        drop(self);
+        matches!(fs::symlink_metadata(path), Err(error) if error.kind() == io::ErrorKind::NotFound)
+    }
 }
 
 impl Drop for Home {
@@ -112,6 +119,16 @@ mod tests {
         std::os::unix::fs::symlink(elsewhere.path(), home.path().join("link")).unwrap();
         drop(home);
         assert_eq!(fs::read_to_string(elsewhere.path().join("kept")).unwrap(), "kept");
+    }
+
+    #[test]
+    fn a_home_says_whether_it_is_gone() {
+        let home = Home::make(&HomeName::new()).unwrap();
+        fs::write(home.path().join("file"), "left").unwrap();
+        assert!(home.remove());
+        let gone = tempfile::NamedTempFile::new().unwrap();
+        // A file in a home's place isn't removed as one.
+        assert!(!Home(gone.path().to_owned()).remove());
     }
 
     #[test]

@@ -103,7 +103,8 @@ pub struct Ended {
     pub cut_off: bool,
     /// How long it took.
     pub took: Duration,
-    /// What confined it, as words for the record: `landlock:7 seccomp no_new_privileges no_network`, or `none`.
+    /// What confined it, as words for the record: `landlock:7 seccomp no_new_privileges no_network`, or `none`. At the
+    /// end stands `left` where something of it couldn't be ended or removed.
     pub layers: String,
 }
 
@@ -117,13 +118,16 @@ pub enum NotRun {
     /// A parameter names something that isn't there or lies elsewhere.
     #[error("{0}")]
     Parameter(String),
+    /// A folder that the job names isn't there, isn't one, or is reached through a link.
+    #[error("{0}")]
+    Place(String),
     /// A layer of the sandbox that's required isn't there.
     #[error("the sandbox isn't complete here: {0}")]
     Sandbox(String),
-    /// The system refused.
+    /// The system refused something that's needed to start it.
     #[error("{0}")]
     System(String),
-    /// It was started, but what watches over it was ended from outside, and it with that.
+    /// It may have been started, but what watches over it was ended from outside, and it with that.
     #[error("the process that watches over the program was ended from outside, so the program was ended, too")]
     Lost,
 }

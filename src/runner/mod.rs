@@ -3,7 +3,7 @@
 //! There's no shell anywhere: a program gets an array of arguments, an environment made from nothing, and the
 //! descriptors it's meant to have.
 //!
-//! A confined program isn't opward's own child. In between stands a *supervisor*: opward started once more, hardened
+//! A program isn't opward's own child. In between stands a *supervisor*: opward started once more, hardened
 //! first thing, which knows this one job and nothing else. It's the parent of last resort for everything below it, so
 //! whatever the program leaves behind, detached or not, comes back to it and is ended. It does so when the program
 //! ends, when its time is up, and when the socket to opward closes, be it that nobody waits for the answer any more
@@ -18,11 +18,9 @@
 //! - `handed`: values on their way into a program.
 //! - `home`: a private, empty folder for one run.
 //! - `confine`: Landlock, system-call filter, capabilities, no new privileges.
-//! - `supervise`: the supervisor itself; `supervised`: opward's side of it; `spare`: where supervisors come from;
-//!   `direct`: a run without all that.
+//! - `supervise`: the supervisor itself; `supervised`: opward's side of it; `spare`: where supervisors come from.
 
 mod confine;
-mod direct;
 mod handed;
 mod home;
 mod job;
@@ -37,29 +35,13 @@ mod supervise;
 mod supervised;
 pub mod terminal;
 
-pub use confine::{Layer, layers};
+pub use confine::{Layer, layers, package_of, readable_by_all};
 pub use job::{Argument, Ended, Job, NotRun, Output, Sandbox, Slot};
+pub use prepared::look_at_places;
 pub use program::{look_at, real_name};
 pub use spare::{make_ready, supervised_by};
 pub use supervise::supervise;
+pub use supervised::run;
 
 /// The argument, and the only one, with which opward is started as a supervisor.
 pub const SUPERVISE: &str = "supervise";
-
-/// Runs a program to its end, and hands over each piece of its output as it comes. Dropping the future ends the
-/// program and all it started.
-///
-/// Without a sandbox and without values in descriptors, the program is opward's own child. It's ended in the same
-/// cases but one, opward's own sudden end, and what leaves its process group stays.
-///
-/// # Errors
-///
-/// When it wasn't run, or not to its end.
-pub async fn run(job: Job, output: impl FnMut(Output, &[u8]) + Send) -> Result<Ended, NotRun> {
-    let descriptors = job.secrets.iter().any(|(slot, _)| matches!(slot, Slot::Descriptor(_)));
-    if job.sandbox == Sandbox::Off && !descriptors {
-        direct::run(job, output).await
-    } else {
-        supervised::run(job, output).await
-    }
-}

@@ -148,9 +148,19 @@ impl Prepared {
     }
 }
 
+/// Looks at the folders that a job names as a run would: where it begins, and what it may read and change.
+///
+/// # Errors
+///
+/// Why it wouldn't be run.
+pub fn look_at_places<'a>(directory: Option<&Path>, others: impl IntoIterator<Item = &'a Path>) -> Result<(), NotRun> {
+    directory.map(open_directory).transpose()?;
+    others.into_iter().try_for_each(|path| open_place(path).map(drop))
+}
+
 fn open_place(path: &Path) -> Result<(PathBuf, OwnedFd), NotRun> {
-    let real = place::resolve(path, Way::WithoutLinks).map_err(NotRun::System)?;
-    let opened = place::open_resolved(&real).map_err(NotRun::System)?;
+    let real = place::resolve(path, Way::WithoutLinks).map_err(NotRun::Place)?;
+    let opened = place::open_resolved(&real).map_err(NotRun::Place)?;
     Ok((real, opened))
 }
 
@@ -162,5 +172,5 @@ fn open_directory(path: &Path) -> Result<(PathBuf, OwnedFd), NotRun> {
     if FileType::from_raw_mode(found.st_mode) == FileType::Directory {
         return Ok((real, opened));
     }
-    Err(NotRun::System(format!("{} isn't a folder, so no program can begin there", path.display())))
+    Err(NotRun::Place(format!("{} isn't a folder, so no program can begin there", path.display())))
 }

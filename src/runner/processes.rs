@@ -58,6 +58,12 @@ pub(super) fn of(pid: Pid) -> Option<Process> {
     Some(Process { pid, parent, group: Some(getpgid(Some(pid)).ok()?), session: getsid(Some(pid)).ok() })
 }
 
+/// A process's threads; none where they aren't shown.
+pub(super) fn threads(of: Pid) -> Vec<Pid> {
+    let Ok(entries) = fs::read_dir(format!("/proc/{of}/task")) else { return Vec::new() };
+    entries.flatten().filter_map(|entry| number(entry.file_name().to_str()?)).collect()
+}
+
 /// This process's group.
 pub(super) fn own_group() -> Option<Pid> {
     of(getpid())?.group
@@ -94,6 +100,12 @@ mod tests {
         let own = all().into_iter().find(|process| process.pid == getpid());
         assert_eq!(own, of(getpid()));
         assert_eq!(own.unwrap().parent, rustix::process::getppid());
+    }
+
+    #[test]
+    fn the_thread_that_asks_is_among_its_process_s_threads() {
+        let thread = std::thread::spawn(|| threads(getpid()).contains(&rustix::thread::gettid()));
+        assert!(thread.join().unwrap());
     }
 
     #[test]

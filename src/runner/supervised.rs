@@ -7,7 +7,7 @@ use tokio::net::UnixStream;
 use tokio::process::{ChildStderr, ChildStdout};
 use tokio::time::{Instant, timeout};
 
-use super::job::{Ended, Job, NotRun, Output};
+use super::job::{BY_SIGNAL, Ended, Job, NotRun, Output};
 use super::listen::Listener;
 use super::prepared::Plan;
 use super::processes::end_session;
@@ -20,8 +20,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long the processes of a lost program may take to be gone.
 const BURIAL: Duration = Duration::from_secs(2);
 
-/// Runs a job under a supervisor.
-pub(super) async fn run(job: Job, output: impl FnMut(Output, &[u8]) + Send) -> Result<Ended, NotRun> {
+/// Runs a program to its end, and hands over each piece of its output as it comes. Dropping the future ends the
+/// program and all it started.
+///
+/// # Errors
+///
+/// When it wasn't run, or not to its end.
+pub async fn run(job: Job, output: impl FnMut(Output, &[u8]) + Send) -> Result<Ended, NotRun> {
     let begun = Instant::now();
     let (plan, secrets) = Plan::of(job);
     let refused = |error: std::io::Error| NotRun::system("no supervisor could be started", error);
@@ -49,9 +54,11 @@ pub(super) async fn run(job: Job, output: impl FnMut(Output, &[u8]) + Send) -> R
     match last {
         Report::Ended { exit_code, killed, timed_out, layers, left } => {
             if left {
-                tracing::warn!("a program left something running that couldn't be ended");
+                tracing::warn!("a program left something that couldn't be ended or removed");
             }
-            let cut_off = timed_out || !heard_out || killed;
+            let layers = if left { format!("{layers} left") } else { layers };
+            // A shell says so of what it ran.
+            let cut_off = timed_out || !heard_out || exit_code > BY_SIGNAL;
             Ok(Ended { exit_code, killed, timed_out, cut_off, took: begun.elapsed(), layers })
         }
         Report::Refused(why) => Err(why),

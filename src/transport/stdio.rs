@@ -49,13 +49,14 @@ pub enum ServeError {
 
 /// Serves one client on the process's standard streams until it closes them or `stop` is cancelled.
 ///
-/// In both cases requests under way are finished and answered first, for at most 30 seconds.
+/// In both cases requests under way are finished and answered first, for at most 30 seconds, and only as long as
+/// somebody can read the answers.
 ///
 /// # Errors
 ///
 /// When no session came about, or its task was lost.
 pub async fn serve<H: ServerHandler>(handler: H, pipes: Pipes, stop: CancellationToken) -> Result<(), ServeError> {
-    serve_streams(handler, pipes.input, pipes.output, stop).await
+    serve_until_gone(handler, pipes.input, pipes.output, stop, pipes::nobody_reads).await
 }
 
 /// Serves one client on any pair of byte streams, as [`serve`] does on the process's own.
@@ -69,10 +70,25 @@ where
     R: AsyncRead + Unpin + Send + 'static,
     W: AsyncWrite + Unpin + Send + 'static,
 {
+    serve_until_gone(handler, input, output, stop, || false).await
+}
+
+async fn serve_until_gone<H, R, W>(
+    handler: H,
+    input: R,
+    output: W,
+    stop: CancellationToken,
+    gone: fn() -> bool,
+) -> Result<(), ServeError>
+where
+    H: ServerHandler,
+    R: AsyncRead + Unpin + Send + 'static,
+    W: AsyncWrite + Unpin + Send + 'static,
+{
     let service = Guarded(Arc::new(handler));
     let peer = Arc::new(OnceLock::new());
     let dispatch = Dispatch::new(service.clone(), Arc::clone(&peer));
-    let wire = Wire::new(input, output, dispatch, &service, stop);
+    let wire = Wire::new((input, output), dispatch, &service, stop, gone);
     let running = match service.serve(wire).await {
         Ok(running) => running,
         // The client left before it said anything that opens a session, or the server was stopped.

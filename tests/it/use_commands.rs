@@ -3,7 +3,7 @@
 use rmcp::model::ReadResourceRequestParams;
 use serde_json::{Value, json};
 
-use crate::support::{Client, Home, put};
+use crate::support::{Client, Home, Raw, put};
 
 const PASSWORD: &str = "c4n4ry/pass word+of-commands";
 const SHORT: &str = "c4n4ry1";
@@ -71,6 +71,18 @@ async fn home() -> Home {
     ])
     .await;
     home.policy(&format!("{RULES}{}", commands.concat()));
+    home
+}
+
+/// A home with one command, which everybody may run.
+async fn home_with(name: &str, exe: &str, rest: &str) -> Home {
+    let home = Home::new();
+    home.furnish([put("Prod/Database/password", PASSWORD)]).await;
+    let rule = format!(
+        "version = 1\n[[rule]]\nid = \"use\"\nprincipals = [\"*\"]\nactions = [\"use\"]\npaths = [\"**\"]\n\
+         use.commands = [\"{name}\"]\n"
+    );
+    home.policy(&format!("{rule}{}", command(name, exe, &format!("stdin = \"Prod/Database/password\"\n{rest}"))));
     home
 }
 
@@ -158,6 +170,45 @@ async fn a_command_never_reaches_the_wardens_own_files() {
     agent.call("run_command", json!({ "name": "reads-own-files" })).await.refused("unsupported");
     agent.end().await;
     assert!(home.records().iter().all(|record| record["kind"] != "intent" || record["action"] != "use"));
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_there_is_said_to_keep_the_command_from_running() {
+    let home = home_with("nowhere", "/bin/cat", "read = [\"/nonexistent/place\"]").await;
+    let agent = home.serve("agent").await;
+    let refused = agent.call("run_command", json!({ "name": "nowhere" })).await;
+    let text = refused.refused("unsupported").to_string();
+    assert!(!text.contains("all the same"), "it never began: {text}");
+    agent.end().await;
+    let found = String::from_utf8(home.run(&["doctor"], "").stdout).unwrap();
+    assert!(found.contains("`nowhere` isn't run: /nonexistent/place isn't there"), "{found}");
+}
+
+/// The program is there for longer than requests may still take once nobody asks any more.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_runs_for_a_client_that_is_gone_ends_with_it() {
+    // A time to wait that no other process was given.
+    let time = format!("599.{}", rand::random::<u64>());
+    let home = home_with("waits", "/bin/sleep", &format!("args = [\"{time}\"]\ntimeout = \"10m\"")).await;
+    let mut agent = Raw::start(home.folder(), "agent");
+    agent.initialize("2025-11-25").await;
+    let params = json!({ "name": "run_command", "arguments": { "name": "waits" } });
+    agent.line(&json!({ "jsonrpc": "2.0", "id": 99, "method": "tools/call", "params": params }).to_string()).await;
+    let waiting = format!("/bin/sleep\0{time}\0");
+    let runs = move || {
+        let mut processes = std::fs::read_dir("/proc").unwrap().flatten();
+        processes.any(|entry| std::fs::read(entry.path().join("cmdline")).is_ok_and(|all| all == waiting.as_bytes()))
+    };
+    let begun = std::time::Instant::now();
+    while !runs() {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "it never ran");
+        tokio::task::yield_now().await;
+    }
+    let begun = std::time::Instant::now();
+    agent.vanish().await;
+    assert!(begun.elapsed() < std::time::Duration::from_secs(15), "{:?}", begun.elapsed());
+    assert!(!runs());
 }
 
 #[tokio::test]

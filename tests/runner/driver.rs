@@ -68,8 +68,11 @@ fn drive() {
         Ok("off") => Sandbox::Off,
         _ => Sandbox::Prefer,
     };
-    if std::env::var_os("DRIVE_WITHOUT_LANDLOCK").is_some() {
-        without_landlock();
+    match std::env::var("DRIVE_WITHOUT").as_deref() {
+        Ok("landlock") => without(&LANDLOCK, libc::ENOSYS),
+        Ok("the right to use landlock") => without(&LANDLOCK, libc::EPERM),
+        Ok("the right to use seccomp") => without(&[libc::SYS_seccomp], libc::EPERM),
+        _ => {}
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let ended = runtime.block_on(run(job, |which, piece| {
@@ -87,15 +90,17 @@ fn drive() {
     println!("ended {}", ended.exit_code);
 }
 
-/// Makes this process and all it starts believe that the kernel has no Landlock.
-fn without_landlock() {
+const LANDLOCK: [i64; 3] =
+    [libc::SYS_landlock_create_ruleset, libc::SYS_landlock_add_rule, libc::SYS_landlock_restrict_self];
+
+/// Makes this process and all it starts meet this error when they make these calls.
+fn without(calls: &[i64], error: i32) {
     use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter_all_threads};
 
-    let calls = [libc::SYS_landlock_create_ruleset, libc::SYS_landlock_add_rule, libc::SYS_landlock_restrict_self];
-    let rules = calls.into_iter().map(|call| (call, Vec::new())).collect();
-    let not_there = SeccompAction::Errno(libc::ENOSYS.unsigned_abs());
+    let rules = calls.iter().map(|call| (*call, Vec::new())).collect();
+    let refused = SeccompAction::Errno(error.unsigned_abs());
     let here = std::env::consts::ARCH.try_into().unwrap();
     let filter: BpfProgram =
-        SeccompFilter::new(rules, SeccompAction::Allow, not_there, here).unwrap().try_into().unwrap();
+        SeccompFilter::new(rules, SeccompAction::Allow, refused, here).unwrap().try_into().unwrap();
     apply_filter_all_threads(&filter).unwrap();
 }

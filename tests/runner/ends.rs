@@ -14,6 +14,11 @@ const GONE: Duration = Duration::from_secs(2);
 /// Trees, and how many numbers of processes they say.
 const TREES: [(&str, usize); 4] = [("plain", 1), ("daemons", 6), ("chain", 3), ("stopped", 2)];
 
+/// Each tree, confined and not.
+fn grown() -> impl Iterator<Item = ((&'static str, usize), Sandbox)> {
+    TREES.into_iter().flat_map(|tree| [(tree, Sandbox::Prefer), (tree, Sandbox::Off)])
+}
+
 fn marked(arguments: &[&str], mark: &str) -> Job {
     let mut job = job(arguments);
     job.variables = vec![("MARK".to_owned(), mark.into())];
@@ -40,9 +45,10 @@ async fn an_exit_code_is_passed_on_and_a_signal_counts_from_128() {
 
 #[tokio::test]
 async fn when_time_is_up_the_whole_tree_ends() {
-    for (tree, _) in TREES {
+    for ((tree, _), sandbox) in grown() {
         let mark = mark(tree);
         let mut job = marked(&["tree", tree], &mark);
+        job.sandbox = sandbox;
         job.timeout = Duration::from_millis(600);
         let begun = Instant::now();
         let ran = ran(job).await.unwrap();
@@ -55,18 +61,20 @@ async fn when_time_is_up_the_whole_tree_ends() {
 
 #[tokio::test]
 async fn a_program_that_ends_leaves_nothing_behind() {
-    let mark = mark("left");
-    let ran = ran(marked(&["tree", "left"], &mark)).await.unwrap();
-    assert_eq!((ran.ended.exit_code, ran.ended.timed_out), (0, false));
-    assert_eq!(ran.out.lines().count(), 5, "{ran:?}");
-    assert_eq!(with_variable(&mark), [0; 0]);
+    for sandbox in [Sandbox::Prefer, Sandbox::Off] {
+        let mark = mark("left");
+        let ran = ran(Job { sandbox, ..marked(&["tree", "left"], &mark) }).await.unwrap();
+        assert_eq!((ran.ended.exit_code, ran.ended.timed_out), (0, false));
+        assert_eq!(ran.out.lines().count(), 5, "{ran:?}");
+        assert_eq!(with_variable(&mark), [0; 0]);
+    }
 }
 
 #[tokio::test]
 async fn dropping_the_future_ends_the_whole_tree() {
-    for (tree, processes) in TREES {
+    for ((tree, processes), sandbox) in grown() {
         let mark = mark(tree);
-        let running = tokio::spawn(ran(marked(&["tree", tree], &mark)));
+        let running = tokio::spawn(ran(Job { sandbox, ..marked(&["tree", tree], &mark) }));
         let begun = {
             let mark = mark.clone();
             move || until("the tree has grown", PATIENCE, || with_variable(&mark).len() >= processes.min(3))
@@ -79,34 +87,12 @@ async fn dropping_the_future_ends_the_whole_tree() {
     }
 }
 
-#[tokio::test]
-async fn without_a_sandbox_the_process_group_ends() {
-    for drop_it in [true, false] {
-        let mark = mark("plain");
-        let mut job = marked(&["tree", "plain"], &mark);
-        job.sandbox = Sandbox::Off;
-        if !drop_it {
-            job.timeout = Duration::from_millis(300);
-            assert!(ran(job).await.unwrap().ended.timed_out);
-            assert_eq!(with_variable(&mark), [0; 0]);
-            continue;
-        }
-        let running = tokio::spawn(ran(job));
-        let of = mark.clone();
-        let begun = move || until("it runs", PATIENCE, || with_variable(&of).len() == 1);
-        tokio::task::spawn_blocking(begun).await.unwrap();
-        running.abort();
-        let _ = running.await;
-        let gone = move || until("it's gone", GONE, || with_variable(&mark).is_empty());
-        tokio::task::spawn_blocking(gone).await.unwrap();
-    }
-}
-
 #[test]
 fn when_opward_is_killed_the_whole_tree_ends_and_its_home_is_removed() {
-    for (tree, processes) in TREES {
+    for ((tree, processes), sandbox) in grown() {
         let mark = mark(tree);
-        let mut command = driver::command(&format!("tree\n{tree}"), "prefer");
+        let sandbox = if sandbox == Sandbox::Off { "off" } else { "prefer" };
+        let mut command = driver::command(&format!("tree\n{tree}"), sandbox);
         command.env("DRIVE_MARK", &mark);
         let (mut opward, numbers) = driver::started(command, processes);
         assert_eq!(numbers.len(), processes, "{tree}");

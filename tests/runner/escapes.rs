@@ -46,6 +46,21 @@ const TABLE: &[(&str, &[i32])] = &[
     ("signal a thread of the parent", &[EPERM]),
     ("signal everything", &[EPERM]),
     ("compare with the parent", &[EPERM]),
+    ("limit the parent", &[EPERM]),
+    ("limit opward", &[EPERM]),
+    ("bind the parent to processors", &[EPERM]),
+    ("bind opward to processors", &[EPERM]),
+    ("bind a thread of opward to processors", &[EPERM]),
+    ("schedule opward otherwise", &[EPERM]),
+    ("give opward another priority", &[EPERM]),
+    ("schedule opward anew", &[EPERM]),
+    ("rank the parent", &[EPERM]),
+    ("rank opward", &[EPERM]),
+    ("rank the parent's group", &[EPERM]),
+    ("rank the user", &[EPERM]),
+    ("rank opward's files", &[EPERM]),
+    ("rank the user's files", &[EPERM]),
+    ("join the parent's group", &[EPERM]),
     ("connect to a socket in the file system", &[EPERM]),
     ("connect to an abstract socket", &[EPERM]),
     ("send through a pair", &[EPERM]),
@@ -100,8 +115,22 @@ const TABLE: &[(&str, &[i32])] = &[
 const NETWORK: [&str; 4] = ["connect by TCP", "send by UDP", "listen by TCP", "ask netlink"];
 
 /// What goes through without a sandbox, for root and for others: that these are attempts at all.
-const REAL: [&str; 17] = [
+const REAL: [&str; 31] = [
     "signal opward",
+    "limit the parent",
+    "limit opward",
+    "bind the parent to processors",
+    "bind opward to processors",
+    "bind a thread of opward to processors",
+    "schedule opward otherwise",
+    "give opward another priority",
+    "schedule opward anew",
+    "rank the parent",
+    "rank opward",
+    "rank the parent's group",
+    "rank the user",
+    "rank opward's files",
+    "join the parent's group",
     "connect to a socket in the file system",
     "connect to an abstract socket",
     "send through a pair",
@@ -288,12 +317,40 @@ const WITHOUT_LANDLOCK: [&str; 12] = [
     "make a user namespace",
 ];
 
+/// Ways to have something signalled that's above the program.
+const SIGNALLED: [&str; 10] = [
+    "own a file",
+    "own a file, extended",
+    "choose a file's signal",
+    "own a socket",
+    "own a socket, as of old",
+    "join the parent's group",
+    "signal the parent's group",
+    "signal opward's group",
+    "signal a thread",
+    "signal by a thread",
+];
+
+#[test]
+fn where_landlock_does_not_hold_signals_none_leaves_by_a_group_a_thread_or_a_file() {
+    for sandbox in ["prefer", "off"] {
+        let mut driver = driver::command("signals\nOPWARD", sandbox);
+        driver.env("DRIVE_WITHOUT", "landlock");
+        let found = parsed(&driver::told(driver));
+        let expected = if sandbox == "off" { "through" } else { "1" };
+        for way in SIGNALLED {
+            assert_eq!(found[way], expected, "{sandbox}, {way}: {found:#?}");
+        }
+        assert_eq!(found["signal its own group"], "through");
+    }
+}
+
 #[test]
 fn a_missing_layer_is_said_and_where_all_are_required_nothing_runs() {
     let outside = Outside::new();
     let told = |sandbox: &str| {
         let mut driver = driver::command(&outside.arguments("OPWARD").join("\n"), sandbox);
-        driver.env("DRIVE_WITHOUT_LANDLOCK", "1");
+        driver.env("DRIVE_WITHOUT", "landlock");
         driver::told(driver)
     };
     let refused = told("require");

@@ -15,14 +15,17 @@ pub(super) fn uses(policy: &Policy, own_files: &OwnFiles) -> Vec<Check> {
     let confined: Vec<&&Command> = commands.iter().filter(|command| command.sandbox != SandboxWish::Off).collect();
     if !confined.is_empty() {
         let required = confined.iter().any(|command| command.sandbox == SandboxWish::Require);
-        checks.extend(runner::layers().into_iter().map(|layer| match layer.held {
-            Ok(by) => Check::good("sandbox", format!("{}: {by}", layer.promise)),
-            Err(why) if required => Check::broken(
-                "sandbox",
-                format!("{}: {why}", layer.name),
-                "commands that require the sandbox aren't run",
-            ),
-            Err(why) => Check::weak("sandbox", format!("not promised here: {}", layer.promise), why),
+        let closed = cfg!(target_os = "linux") && confined.iter().any(|command| !command.network);
+        checks.extend(runner::layers().into_iter().map(|layer| {
+            let broken = |why: String, effect| Check::broken("sandbox", format!("{}: {why}", layer.name), effect);
+            match layer.held {
+                Ok(by) => Check::good("sandbox", format!("{}: {by}", layer.promise)),
+                Err(why) if required => broken(why, "commands that require the sandbox aren't run"),
+                Err(why) if closed && layer.name == "no_network" => {
+                    broken(why, "commands without `network` aren't run")
+                }
+                Err(why) => Check::weak("sandbox", format!("not promised here: {}", layer.promise), why),
+            }
         }));
     }
     checks
@@ -36,6 +39,11 @@ fn wrong_with(command: &Command, own_files: &OwnFiles) -> Option<Check> {
     if matches!(command.exe.try_exists(), Ok(false)) {
         let finding = format!("`{}` can't be run: there's no {}", command.name, command.exe.display());
         return Some(Check::weak("commands", finding, "install the program, or name the one that's there"));
+    }
+    let confined = command.sandbox != SandboxWish::Off;
+    let others = command.read.iter().chain(&command.write).filter(|_| confined).map(AsRef::as_ref);
+    if let Err(error) = runner::look_at_places(command.cwd.as_deref(), others) {
+        return broken(error.to_string());
     }
     let looked = runner::look_at(&command.exe, command.sha256.as_ref(), command.class == Class::TrustedCode);
     match looked.map(|name| command.refuses(&name)) {

@@ -1,6 +1,7 @@
 //! Running a command that the policy names, with the values it names.
 
 use std::ffi::OsString;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -36,10 +37,16 @@ pub struct Ran {
     pub timed_out: bool,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
-    /// Why there's no output.
+    /// Why there's no output, or why it ended as it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<&'static str>,
 }
+
+/// How a program ends that's ended for a system call: 128 and SIGSYS.
+const BAD_CALL: i32 = 159;
+
+/// What's said of a program that nothing confined.
+const UNCONFINED: &str = "none";
 
 impl Broker {
     /// Runs a command of the policy.
@@ -69,29 +76,36 @@ impl Broker {
                 return Err(call.fail(Action::Use, None, error).await);
             }
         };
-        if let Some(folder) = self.0.own_files.reached_by(&command) {
-            let folder = folder.display();
-            tracing::error!(command = %command.name, %folder, "a command may reach opward's own files; it isn't run");
+        if let Some(why) = self.unfit(&command).await {
+            tracing::error!(command = %command.name, %why, "a command isn't run");
             return Err(call.fail(Action::Use, None, unusable()).await);
         }
-        if let Some(why) = other_program(&command) {
-            tracing::error!(command = %command.name, %why, "a command's program leads elsewhere; it isn't run");
-            return Err(call.fail(Action::Use, None, unusable()).await);
-        }
+        // As many at a time as a machine bears. Nothing is counted or opened before it's this call's turn.
+        let _turn = match self.0.turns.take(call.principal()).await {
+            Ok(turn) => turn,
+            Err(busy) => return Err(call.fail(Action::Use, None, busy).await),
+        };
         let asked = self.asked(call, of_command(&command, params)).await;
         let opened = self.open_for(call, &delivery, asked.as_ref(), wanted).await?;
-        // As many at a time as a machine bears; whoever waits longer than they want goes away.
-        let Ok(_turn) = self.0.runs.acquire().await else { return Err(Refusal::internal()) };
         let job = job(&command, arguments, slots.into_iter().zip(opened.payloads()).collect());
         run(opened, job, &command).await
     }
-}
 
-/// What's wrong with what a command's path really leads to: its own name may be a link's.
-fn other_program(command: &Command) -> Option<String> {
-    match runner::real_name(&command.exe) {
-        Ok(name) => command.refuses(&name),
-        Err(error) => Some(error.to_string()),
+    /// Why a command can't be run as it stands: what it may reach, or what its path really leads to.
+    async fn unfit(&self, command: &Arc<Command>) -> Option<String> {
+        let (broker, command) = (self.clone(), Arc::clone(command));
+        // Paths may lead to slow disks.
+        let looked = tokio::task::spawn_blocking(move || {
+            if let Some(folder) = broker.0.own_files.reached_by(&command) {
+                return Some(format!("it may reach opward's own files, in {}", folder.display()));
+            }
+            // The path's own name may be a link's.
+            match runner::real_name(&command.exe) {
+                Ok(name) => command.refuses(&name),
+                Err(error) => Some(error.to_string()),
+            }
+        });
+        looked.await.unwrap_or_else(|_| Some("opward is ending".to_owned()))
     }
 }
 
@@ -133,6 +147,10 @@ impl Ran {
             None => [None, None],
         };
         let note = match output {
+            // What's more likely than a program that ends itself so: it was ended for a call that no program may make.
+            _ if output != CommandOutput::None && ended.exit_code == BAD_CALL && ended.layers != UNCONFINED => Some(
+                "it made a system call of another kind than this machine's own, as 32-bit programs do; the sandbox ends those",
+            ),
             CommandOutput::Redact if out.is_some() => None,
             CommandOutput::Redact => Some("a value is too short to be hidden in the output, so there's none"),
             CommandOutput::ExitCode | CommandOutput::None => Some("the owner keeps this command's output from you"),
@@ -199,8 +217,13 @@ fn explained(not_run: &NotRun) -> PublicError {
             "the command may only run confined, and this machine can't confine it",
             "ask the owner to run `opward doctor`",
         ),
+        NotRun::System(_) => PublicError::new(
+            ErrorCode::Internal,
+            "the system refused what the command needs, so it wasn't started",
+            "ask the owner to look at opward's log",
+        ),
         // It may have begun.
-        NotRun::Lost | NotRun::System(_) => PublicError::new(
+        NotRun::Lost => PublicError::new(
             ErrorCode::Internal,
             "something kept the command from being seen to its end",
             "it may have done its work all the same; ask the owner to look at opward's log",
@@ -215,4 +238,44 @@ fn unusable() -> PublicError {
         "the command can't be run on this machine",
         "ask the owner to look at opward's log and `opward doctor`",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_never_began_is_not_said_to_have_done_its_work() {
+        let told = |not_run: NotRun| format!("{:?}", explained(&not_run));
+        for never in [
+            NotRun::Place("x".to_owned()),
+            NotRun::System("x".to_owned()),
+            NotRun::Program("x".to_owned()),
+            NotRun::Sandbox("x".to_owned()),
+        ] {
+            assert!(!told(never.clone()).contains("all the same"), "{never:?}");
+        }
+        assert!(told(NotRun::Lost).contains("all the same"));
+        assert_eq!(explained(&NotRun::Place("x".to_owned())), unusable());
+    }
+
+    #[test]
+    fn a_program_that_the_sandbox_ended_is_said_to_be_ended_so() {
+        let ended = |exit_code, layers: &str| Ended {
+            exit_code,
+            timed_out: false,
+            took: Duration::ZERO,
+            layers: layers.to_owned(),
+            killed: false,
+            cut_off: false,
+        };
+        let note = |ended, output| Ran::of(&ended, None, output).note.unwrap_or_default();
+        assert!(note(ended(159, "seccomp"), CommandOutput::Redact).contains("32-bit"));
+        assert!(note(ended(159, "seccomp"), CommandOutput::ExitCode).contains("32-bit"));
+        assert!(!note(ended(159, "seccomp"), CommandOutput::None).contains("32-bit"), "its end isn't shown");
+        assert!(!note(ended(159, "none"), CommandOutput::Redact).contains("32-bit"));
+        assert!(!note(ended(0, "seccomp"), CommandOutput::Redact).contains("32-bit"));
+    }
 }

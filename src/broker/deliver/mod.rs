@@ -11,6 +11,7 @@ mod notes;
 mod own_files;
 mod request;
 mod run;
+mod turns;
 
 pub use actions::{Actions, CommandView, RequestView};
 pub use command::Ran;
@@ -19,6 +20,7 @@ pub use request::{Asking, Responded};
 pub use run::{ForProgram, NotGiven, Records};
 
 pub(super) use actions::Open;
+pub(super) use turns::Turns;
 
 use std::sync::Arc;
 

@@ -22,13 +22,14 @@ const DESCRIPTORS: [u32; 4] = [0, 1, 2, 3];
 const BURIAL: Duration = Duration::from_secs(2);
 
 /// Ways out: the promise, and the layers without which it isn't made.
-const WAYS: [(Kind, &str, &[&str]); 7] = [
+const WAYS: [(Kind, &str, &[&str]); 8] = [
     (
         Kind::Opward,
         "opward's and its supervisor's memory, environment and descriptors are out of a command's reach",
         &[],
     ),
     (Kind::Process, "a command reaches no process but its own", &["landlock"]),
+    (Kind::Limits, "a command changes no limits of opward's and its supervisor's, nor their turn", &["seccomp"]),
     (Kind::Files, "a command reaches none of opward's files", &["landlock"]),
     (Kind::Writing, "a command writes only where it's let", &["landlock"]),
     (Kind::Network, "a command reaches no network unless the policy lets it", &["no_network"]),

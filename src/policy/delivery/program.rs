@@ -107,6 +107,11 @@ const BUILDS: &str = "-static -real -orig -original -dbg -debug -bin -tiny -nox 
      -extras -gtk -gtk2 -gtk3 -gtk4 -athena -motif -gnome -x11 -huge -full -minimal -nightly -beta -dev -next -lts \
      -stable -unstable -current -suid -uutils -gnu";
 
+/// Machines that a compiler may be for, which then stand before its name.
+const MACHINES: &str = "x86_64 amd64 i386 i486 i586 i686 aarch64 arm64 arm armv6l armv7a armv7l armeb riscv32 riscv64 \
+                        powerpc powerpc64 powerpc64le ppc64le mips mipsel mips64 mips64el s390x sparc64 loongarch64 \
+                        alpha hppa m68k sh4 avr wasm32";
+
 impl Kind {
     /// What a program of this kind is, and why it can't keep a value to itself.
     fn words(self) -> &'static str {
@@ -145,8 +150,20 @@ pub(super) fn kind(file_name: &str) -> Option<Kind> {
     if is_loader(name) {
         return Some(Kind::Launcher);
     }
-    let named = |known: &str| name.strip_prefix(known).is_some_and(is_version);
+    let named = |known: &str| without_target(name).any(|name| name.strip_prefix(known).is_some_and(is_version));
     NAMES.into_iter().find(|(_, names)| names.split(' ').any(named)).map(|(kind, _)| kind)
+}
+
+/// A name, and what's left of it behind each dash where it begins with a machine: `x86_64-linux-gnu-gcc-12`.
+fn without_target(name: &str) -> impl Iterator<Item = &str> {
+    let (machine, mut rest) = name.split_once('-').unwrap_or_default();
+    let is_target = MACHINES.split(' ').any(|known| known == machine);
+    let behind = std::iter::from_fn(move || {
+        let next = Some(rest).filter(|rest| is_target && !rest.is_empty());
+        rest = rest.split_once('-').unwrap_or_default().1;
+        next
+    });
+    std::iter::once(name).chain(behind)
 }
 
 /// `python3.12`, `node-20`, `python3.13t`, `sh.distrib`: what comes after a name and doesn't make it another.
@@ -225,6 +242,18 @@ mod tests {
             for name in names {
                 assert_eq!(kind(name), Some(kind_of), "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn a_machine_before_a_name_makes_it_no_other_program() {
+        for name in ["x86_64-linux-gnu-gcc-12", "aarch64-linux-gnu-g++", "arm-none-eabi-gcc", "i686-w64-mingw32-gcc"] {
+            assert_eq!(kind(name), Some(Kind::Builder), "{name}");
+        }
+        assert_eq!(kind("x86_64-pc-linux-gnu-gdb"), Some(Kind::Debugger));
+        assert_eq!(kind("x86_64-linux-gnu-python3.11"), Some(Kind::Interpreter));
+        for name in ["x86_64-linux-gnu-readelf", "backup-tool-sh", "arm-", "x86_64-"] {
+            assert_eq!(kind(name), None, "{name}");
         }
     }
 

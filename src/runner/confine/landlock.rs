@@ -1,7 +1,7 @@
 //! Which files a program reaches; and that neither its signals nor its looks at other processes go anywhere.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Component, Path};
+use std::path::Path;
 
 use landlock::{
     ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, LandlockStatus, PathBeneath,
@@ -10,6 +10,7 @@ use landlock::{
 use rustix::fs::{Mode, OFlags, open};
 
 use super::Bounds;
+use super::readable::{MACHINE, PROGRAMS, READABLE_DEVICES, WRITABLE_DEVICES, package_of, settings};
 use crate::runner::prepared::Access;
 
 /// The version that's asked for. What a kernel doesn't have is left out, and said.
@@ -17,63 +18,6 @@ const WANTED: ABI = ABI::V7;
 
 /// The first version that keeps signals inside, and so the first that's complete.
 const COMPLETE: ABI = ABI::V6;
-
-/// The system's programs and libraries. Where one is a link, what it leads to is here as well.
-const PROGRAMS: [&str; 9] =
-    ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store"];
-
-/// The public part of the system's settings: names, authorities, languages. Not all of `/etc`, where other programs
-/// keep what isn't for everybody.
-const SETTINGS: [&str; 33] = [
-    "/etc/alternatives",
-    "/etc/ca-certificates",
-    "/etc/ca-certificates.conf",
-    "/etc/crypto-policies",
-    "/etc/debian_version",
-    "/etc/fonts",
-    "/etc/gai.conf",
-    "/etc/group",
-    "/etc/host.conf",
-    "/etc/hosts",
-    "/etc/inputrc",
-    "/etc/java",
-    "/etc/ld.so.cache",
-    "/etc/ld.so.conf",
-    "/etc/ld.so.conf.d",
-    "/etc/ld.so.preload",
-    "/etc/locale.alias",
-    "/etc/locale.conf",
-    "/etc/localtime",
-    "/etc/magic",
-    "/etc/mime.types",
-    "/etc/nsswitch.conf",
-    "/etc/os-release",
-    "/etc/passwd",
-    "/etc/pki/ca-trust",
-    "/etc/pki/tls/certs",
-    "/etc/protocols",
-    "/etc/resolv.conf",
-    "/etc/services",
-    "/etc/ssl/certs",
-    "/etc/ssl/openssl.cnf",
-    "/etc/terminfo",
-    "/etc/timezone",
-];
-
-/// What runtimes ask about the machine and about themselves. What of `/proc` tells of other processes' memory,
-/// environment and files is closed by Landlock itself: it takes the right to trace them.
-const MACHINE: [&str; 6] = [
-    "/proc",
-    "/sys/devices/system/cpu",
-    "/sys/devices/system/node",
-    "/sys/fs/cgroup",
-    "/sys/kernel/mm/hugepages",
-    "/sys/kernel/mm/transparent_hugepage",
-];
-
-/// Devices that are sources of nothing, or of chance.
-const READABLE_DEVICES: [&str; 3] = ["/dev/full", "/dev/random", "/dev/urandom"];
-const WRITABLE_DEVICES: [&str; 2] = ["/dev/null", "/dev/zero"];
 
 /// What Landlock came to.
 #[derive(Debug)]
@@ -88,7 +32,10 @@ pub(super) fn restrict(bounds: &Bounds<'_>) -> Result<Held, String> {
     let failed = |error: landlock::RulesetError| error.to_string();
     let read = make_bitflags!(AccessFs::{ReadFile | ReadDir});
     let run = read | AccessFs::Execute;
-    let mut ruleset = Ruleset::default()
+    let ruleset = Ruleset::default();
+    // Making it asks the system which version it has; the answer is all there is to tell why it has none.
+    let answer = std::io::Error::last_os_error();
+    let mut ruleset = ruleset
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(WANTED))
         .map_err(failed)?
@@ -98,11 +45,13 @@ pub(super) fn restrict(bounds: &Bounds<'_>) -> Result<Held, String> {
         ruleset = ruleset.handle_access(AccessNet::from_all(WANTED)).map_err(failed)?;
     }
     let mut ruleset = ruleset.create().map_err(failed)?;
-    for (paths, access) in [(PROGRAMS.as_slice(), run), (&SETTINGS, read), (&MACHINE, read), (&READABLE_DEVICES, read)]
-    {
+    for (paths, access) in [(PROGRAMS.as_slice(), run), (&MACHINE, read), (&READABLE_DEVICES, read)] {
         for path in paths {
             ruleset = allow_path(ruleset, Path::new(path), access)?;
         }
+    }
+    for path in settings() {
+        ruleset = allow_path(ruleset, &path, read)?;
     }
     for path in WRITABLE_DEVICES {
         ruleset = allow_path(ruleset, Path::new(path), read | AccessFs::WriteFile | AccessFs::Truncate)?;
@@ -133,6 +82,7 @@ pub(super) fn restrict(bounds: &Bounds<'_>) -> Result<Held, String> {
         LandlockStatus::NotEnabled => {
             Err("this kernel has it switched off; add it to the boot parameter lsm=".to_owned())
         }
+        LandlockStatus::NotImplemented if answer.raw_os_error() != Some(libc::ENOSYS) => Err(super::forbidden(&answer)),
         LandlockStatus::NotImplemented => Err("this kernel doesn't have it; Linux 5.13 was the first".to_owned()),
     }
 }
@@ -141,15 +91,6 @@ pub(super) fn restrict(bounds: &Bounds<'_>) -> Result<Held, String> {
 fn change() -> BitFlags<AccessFs> {
     let never = make_bitflags!(AccessFs::{MakeChar | MakeBlock | MakeSock | IoctlDev | Execute});
     AccessFs::from_all(WANTED) & !never
-}
-
-/// The folder of a package below `/opt`, where packages bring all they need.
-fn package_of(real: &Path) -> Option<std::path::PathBuf> {
-    let mut parts = real.components();
-    let opt = parts.next() == Some(Component::RootDir) && parts.next()?.as_os_str() == "opt";
-    let package = parts.next()?;
-    // A program right below `/opt` isn't a folder.
-    (opt && parts.next().is_some()).then(|| Path::new("/opt").join(package))
 }
 
 /// Allows something by its path; what isn't there needs no rule.

@@ -6,12 +6,17 @@
 mod capabilities;
 #[cfg(target_os = "linux")]
 mod landlock;
+mod readable;
 #[cfg(target_os = "linux")]
 mod seccomp;
 
 use std::os::fd::OwnedFd;
 
 use super::prepared::Access;
+pub use readable::{package_of, readable_by_all};
+
+/// The word for a program that reaches no network.
+const NO_NETWORK: &str = "no_network";
 
 /// One layer of the sandbox, and whether this system has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +54,11 @@ pub(super) struct Confined {
 }
 
 impl Confined {
+    /// Whether the network is open to it.
+    pub(super) fn has_network(&self) -> bool {
+        !self.words.iter().any(|word| word == NO_NETWORK)
+    }
+
     /// The words for the record.
     pub(super) fn layers(&self) -> String {
         if self.words.is_empty() { "none".to_owned() } else { self.words.join(" ") }
@@ -69,7 +79,9 @@ pub fn layers() -> Vec<Layer> {
         let held = confined.words.iter().find(|word| word.split(':').next() == Some(name));
         let missing = || {
             let own = confined.missing.iter().find(|text| text.starts_with(name)).or(confined.missing.first());
-            own.cloned().unwrap_or_else(|| "this system doesn't have it".to_owned())
+            // The layer's name stands before it already.
+            let text = own.map_or("this system doesn't have it", |own| own.strip_prefix(name).unwrap_or(own));
+            text.trim_start_matches([':', ' ']).to_owned()
         };
         Layer { name, promise, held: held.cloned().ok_or_else(missing) }
     };
@@ -77,8 +89,16 @@ pub fn layers() -> Vec<Layer> {
         layer("landlock", "a program reaches only the files it's given, and no process but its own"),
         layer("seccomp", "a program can't trace, mount, load, or speak to the system's buses and agents"),
         layer("no_new_privileges", "a program gains no rights by starting another"),
-        layer("no_network", "a program reaches no network unless the policy lets it"),
+        layer(NO_NETWORK, "a program reaches no network unless the policy lets it"),
     ]
+}
+
+/// What's said where the system has a layer and keeps it from this process.
+#[cfg(target_os = "linux")]
+fn forbidden(error: &std::io::Error) -> String {
+    format!(
+        "this process may not use it ({error}): a filter of system calls stands before it, such as a service's or a container's"
+    )
 }
 
 /// Restricts this thread for good, as far as the system can.
@@ -120,8 +140,8 @@ pub(super) fn confine(bounds: &Bounds<'_>) -> Confined {
     }
     if !bounds.network {
         match filtered {
-            Ok(()) => confined.words.push("no_network".to_owned()),
-            Err(missing) => confined.missing.push(format!("no_network: {missing}")),
+            Ok(()) => confined.words.push(NO_NETWORK.to_owned()),
+            Err(missing) => confined.missing.push(format!("{NO_NETWORK}: {missing}")),
         }
     }
     confined

@@ -3,6 +3,8 @@
 //! A list of what's refused, not of what's allowed: which calls any program needs is nobody's to say. What's on it
 //! reaches into other processes, changes the system, makes room for such things, or goes round what Landlock watches.
 
+mod processes;
+
 use std::collections::BTreeMap;
 
 use seccompiler::{
@@ -122,6 +124,7 @@ const X32: u32 = 0x4000_0000;
 
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 type Refused = Result<(), seccompiler::BackendError>;
+type Refuse<'a> = dyn FnMut(i64, Vec<SeccompCondition>) -> Refused + 'a;
 
 /// What a filter depends on.
 #[derive(Debug, Clone, Copy)]
@@ -135,7 +138,15 @@ pub(super) struct Wanted {
 /// Restricts this thread, or says why it can't be.
 pub(super) fn restrict(wanted: Wanted) -> Result<(), String> {
     let program = program(wanted).map_err(|error| error.to_string())?;
-    seccompiler::apply_filter(&program).map_err(|error| error.to_string())
+    seccompiler::apply_filter(&program).map_err(|error| {
+        let (seccompiler::Error::Prctl(refused) | seccompiler::Error::Seccomp(refused)) = &error else {
+            return error.to_string();
+        };
+        match refused.raw_os_error() {
+            Some(libc::ENOSYS | libc::EINVAL) => "this kernel doesn't have it".to_owned(),
+            _ => super::forbidden(refused),
+        }
+    })
 }
 
 /// The filter. A call of another architecture ends the program.
@@ -185,43 +196,13 @@ fn rules(wanted: Wanted) -> Result<Rules, seccompiler::BackendError> {
     }
     let others = PERSONALITIES.iter().map(|known| is_not(0, u64::from(*known)));
     refuse(libc::SYS_personality, others.collect::<Result<_, _>>()?)?;
-    signals(wanted.signals_held, &mut refuse)?;
+    processes::rules(wanted.signals_held, &mut refuse)?;
     sockets(wanted.network, &mut refuse)?;
     Ok(rules)
 }
 
-/// No signals to what watches over the program.
-///
-/// From its version 6 on Landlock keeps signals inside. The thread that's restricted here is inside, too, and one
-/// signal to it could end its whole process; so it's kept out by its numbers while it's there.
-fn signals(held: bool, refuse: &mut impl FnMut(i64, Vec<SeccompCondition>) -> Refused) -> Refused {
-    let own = [rustix::process::getpid(), rustix::thread::gettid()].map(|pid| pid.as_raw_nonzero().get());
-    let parent = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get());
-    let calls = [
-        libc::SYS_kill,
-        libc::SYS_tkill,
-        libc::SYS_tgkill,
-        libc::SYS_rt_sigqueueinfo,
-        libc::SYS_rt_tgsigqueueinfo,
-        libc::SYS_pidfd_open,
-    ];
-    for number in own.into_iter().chain(parent) {
-        for call in calls {
-            refuse(call, vec![is(0, word(number))?])?;
-        }
-        refuse(libc::SYS_kill, vec![is(0, word(-number))?])?;
-    }
-    // All processes of the user.
-    refuse(libc::SYS_kill, vec![is(0, word(-1))?])?;
-    if !held {
-        // It also takes a folder of `/proc` for a process, whose number a filter can't see.
-        refuse(libc::SYS_pidfd_send_signal, vec![condition(0, SeccompCmpOp::Ge, 0)?])?;
-    }
-    Ok(())
-}
-
 /// Sockets to the network only if it's allowed, and none to the system's own services: desktop bus, agents, daemons.
-fn sockets(network: bool, refuse: &mut impl FnMut(i64, Vec<SeccompCondition>) -> Refused) -> Refused {
+fn sockets(network: bool, refuse: &mut Refuse<'_>) -> Refused {
     let kind = |kind: i32| condition(1, SeccompCmpOp::MaskedEq(SOCKET_KIND), word(kind));
     if network {
         let families = [libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];

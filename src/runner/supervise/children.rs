@@ -143,9 +143,8 @@ fn below(top: Pid) -> HashSet<Pid> {
 /// The children of a process's threads.
 fn children_of(parent: Pid) -> Vec<Pid> {
     let mut found = Vec::new();
-    let Ok(threads) = fs::read_dir(format!("/proc/{}/task", parent.as_raw_nonzero())) else { return found };
-    for thread in threads.flatten() {
-        let Ok(children) = fs::read_to_string(thread.path().join("children")) else { continue };
+    for thread in processes::threads(parent) {
+        let Ok(children) = fs::read_to_string(format!("/proc/{parent}/task/{thread}/children")) else { continue };
         found.extend(children.split_ascii_whitespace().filter_map(processes::number));
     }
     found

@@ -30,7 +30,7 @@ pub(in crate::runner) enum Report {
         timed_out: bool,
         /// What confined it.
         layers: String,
-        /// Whether something couldn't be ended.
+        /// Whether something couldn't be ended or removed.
         left: bool,
     },
 }

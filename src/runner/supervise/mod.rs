@@ -97,7 +97,7 @@ fn run(plan: &Plan, secrets: Vec<(Slot, Payload)>, opward: &UnixStream) -> Resul
         children.ask_to_end(GRACE);
     }
     let left = children.end(BURIAL);
-    drop(home);
+    let left = !home.remove() || left;
     let (exit_code, killed) = (children.exit_code(), children.program_was_killed());
     Ok(Report::Ended { exit_code, killed, timed_out: cause == Cause::Time, layers: confined.layers(), left })
 }

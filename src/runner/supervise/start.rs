@@ -64,6 +64,14 @@ fn restrict_and_spawn(plan: &Plan, prepared: &Prepared, home: &Home, mut command
     if plan.sandbox == Sandbox::Require && !confined.missing.is_empty() {
         return Err(NotRun::Sandbox(confined.missing.join("; ")));
     }
+    // That a program has no network is the policy's word, not a wish. Where there's no sandbox at all it's `doctor`
+    // that says so.
+    if cfg!(target_os = "linux") && plan.sandbox == Sandbox::Prefer && !plan.network && confined.has_network() {
+        let why = confined.missing.join("; ");
+        return Err(NotRun::Sandbox(format!(
+            "the program may not reach the network, and nothing would hold it: {why}"
+        )));
+    }
     let child = command.spawn().map_err(|error| prepared.not_started(&error))?;
     let program = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let program = program.ok_or_else(|| NotRun::System("the program has no number".to_owned()))?;

@@ -52,6 +52,18 @@ impl Pipes {
     }
 }
 
+/// Whether nobody can read standard output any more: the other end of a pipe or a socket is closed.
+pub(super) fn nobody_reads() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    let stdout = std::io::stdout();
+    let mut file = [PollFd::new(&stdout, PollFlags::empty())];
+    let looked = poll(&mut file, Some(&Timespec::default()));
+    // What isn't asked for is told anyway.
+    let [file] = file;
+    looked.is_ok() && file.revents().intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL)
+}
+
 impl Input {
     fn open(stdin: &impl AsFd) -> Self {
         #[cfg(target_os = "linux")]

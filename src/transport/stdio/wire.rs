@@ -11,7 +11,7 @@ use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use rmcp::{RoleServer, Service};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::time::{Interval, Sleep, interval, sleep, timeout};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::dispatch::{Dispatch, Handed};
@@ -24,6 +24,9 @@ const LAST_ANSWERS: Duration = Duration::from_secs(30);
 
 /// How long a client may take to read the last answers.
 const LAST_WRITE: Duration = Duration::from_secs(5);
+
+/// How often it's looked whether anybody can still read them.
+const LOOKS: Duration = Duration::from_millis(500);
 
 /// How many messages are served before other tasks get a turn.
 const TURN: usize = 64;
@@ -44,6 +47,9 @@ pub(super) struct Wire<R, W, S> {
     stop: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     /// Nothing more is taken in, and this is how long what's under way may take.
     closing: Option<Pin<Box<Sleep>>>,
+    /// Whether nobody can read answers any more, and when that's looked at while nothing more is taken in.
+    gone: fn() -> bool,
+    looks: Option<Interval>,
 }
 
 impl<R, W, S> Wire<R, W, S>
@@ -52,7 +58,13 @@ where
     W: AsyncWrite + Unpin,
     S: Service<RoleServer> + Clone,
 {
-    pub(super) fn new(reader: R, writer: W, dispatch: Dispatch<S>, service: &S, stop: CancellationToken) -> Self {
+    pub(super) fn new(
+        (reader, writer): (R, W),
+        dispatch: Dispatch<S>,
+        service: &S,
+        stop: CancellationToken,
+        gone: fn() -> bool,
+    ) -> Self {
         Self {
             reader,
             writer,
@@ -64,6 +76,8 @@ where
             ended: false,
             stop: Some(Box::pin(stop.cancelled_owned())),
             closing: None,
+            gone,
+            looks: None,
         }
     }
 
@@ -94,6 +108,10 @@ where
             let flushed = self.outbox.poll_flush(cx, Pin::new(&mut self.writer)).is_ready();
             if self.closing.is_some() || self.is_stopped(cx) || self.outbox.is_broken() || (self.ended && starved) {
                 self.lines.clear();
+                if self.is_unread(cx) {
+                    // What's under way ends with the connection: nobody would know what came of it.
+                    return Poll::Ready(None);
+                }
                 let deadline = self.closing.get_or_insert_with(|| Box::pin(sleep(LAST_ANSWERS)));
                 let late = deadline.as_mut().poll(cx).is_ready();
                 return if late || (flushed && self.dispatch.is_idle()) { Poll::Ready(None) } else { Poll::Pending };
@@ -157,6 +175,17 @@ where
     /// Whether the service loop can take notifications. Before its handshake it would end the session over one.
     fn is_open(&self) -> bool {
         self.opened || self.dispatch.is_open()
+    }
+
+    /// Whether nobody can read answers any more. Without one to be written that isn't noticed unless it's looked at.
+    fn is_unread(&mut self, cx: &mut Context<'_>) -> bool {
+        let looks = self.looks.get_or_insert_with(|| interval(LOOKS));
+        while !self.outbox.is_broken() && looks.poll_tick(cx).is_ready() {
+            if (self.gone)() {
+                self.outbox.break_off();
+            }
+        }
+        self.outbox.is_broken()
     }
 
     fn is_stopped(&mut self, cx: &mut Context<'_>) -> bool {

@@ -6,17 +6,30 @@ use std::fs;
 use std::io::Read as _;
 use std::mem::size_of_val;
 
+/// What came of attempts.
+#[derive(Default)]
+pub(crate) struct Attempts(BTreeMap<&'static str, String>);
+
+impl Attempts {
+    pub(crate) fn add(&mut self, name: &'static str, result: Result<(), i32>) {
+        self.0.insert(name, result.map_or_else(|errno| format!("{errno}"), |()| "through".to_owned()));
+    }
+
+    pub(crate) fn say(&self) {
+        println!("{}", serde_json::to_string(&self.0).unwrap());
+    }
+}
+
 /// Makes all attempts. `places` are: a file outside, a folder outside, a program outside, a Unix socket, an abstract
 /// socket, a TCP port, the number of opward's process.
 pub(crate) fn all(places: &[&str]) {
     let [file, folder, program, socket, abstract_name, port, opward] = places else { std::process::exit(64) };
-    let mut found = BTreeMap::new();
-    let mut attempt = |name: &'static str, result: Result<(), i32>| {
-        found.insert(name, result.map_or_else(|errno| format!("{errno}"), |()| "through".to_owned()));
-    };
+    let mut attempts = Attempts::default();
     let parent = std::os::unix::process::parent_id() as libc::pid_t;
     let opward: libc::pid_t = opward.parse().unwrap();
     let port: u16 = port.parse().unwrap();
+    crate::limits::all(&mut attempts, parent as i64, opward as i64);
+    let mut attempt = |name: &'static str, result: Result<(), i32>| attempts.add(name, result);
 
     attempt("trace the parent", call(libc::SYS_ptrace, &[libc::PTRACE_SEIZE as i64, parent as i64, 0, 0]));
     attempt("trace opward", call(libc::SYS_ptrace, &[libc::PTRACE_SEIZE as i64, opward as i64, 0, 0]));
@@ -103,7 +116,7 @@ pub(crate) fn all(places: &[&str]) {
         attempt("use the 32-bit interface", in_a_child(int80));
     }
     let _ = fs::remove_file(format!("/dev/shm/probe-{parent}"));
-    println!("{}", serde_json::to_string(&found).unwrap());
+    attempts.say();
 }
 
 fn errno(error: std::io::Error) -> i32 {
@@ -118,7 +131,7 @@ fn outcome(returned: i64) -> Result<(), i32> {
     if returned < 0 { Err(last()) } else { Ok(()) }
 }
 
-fn call(number: i64, arguments: &[i64]) -> Result<(), i32> {
+pub(crate) fn call(number: i64, arguments: &[i64]) -> Result<(), i32> {
     let of = |index: usize| arguments.get(index).copied().unwrap_or_default();
     // SAFETY: pointers among the arguments are to memory of this program, or null.
     outcome(unsafe { libc::syscall(number, of(0), of(1), of(2), of(3), of(4), of(5)) })
@@ -236,7 +249,7 @@ fn core_dumps() -> Result<(), i32> {
 }
 
 /// Tries something that may end the process. A signal counts as an error of 1000 and its number.
-fn in_a_child(work: impl FnOnce() -> Result<(), i32>) -> Result<(), i32> {
+pub(crate) fn in_a_child(work: impl FnOnce() -> Result<(), i32>) -> Result<(), i32> {
     let mut status = 0;
     // SAFETY: this program has one thread, and the status is a number.
     unsafe {

@@ -9,6 +9,8 @@
 #[cfg(target_os = "linux")]
 mod escapes;
 #[cfg(target_os = "linux")]
+mod limits;
+#[cfg(target_os = "linux")]
 mod trees;
 
 use std::collections::BTreeMap;
@@ -49,6 +51,8 @@ fn main() {
         },
         #[cfg(target_os = "linux")]
         Some("escapes") => escapes::all(&rest),
+        #[cfg(target_os = "linux")]
+        Some("signals") => limits::signals(rest[0].parse().unwrap()),
         #[cfg(target_os = "linux")]
         Some("tree") => trees::grow(rest[0]),
         _ => std::process::exit(64),

@@ -85,6 +85,13 @@ impl Raw {
         self.server.id().unwrap()
     }
 
+    /// Goes away without a word, and waits for the server's end.
+    pub(crate) async fn vanish(self) -> String {
+        let Self { server, input, output, said, .. } = self;
+        drop((input, output));
+        ended(server, said).await
+    }
+
     /// Hangs up; gives whatever else was written to stdout, and the log.
     pub(crate) async fn end(self) -> (String, String) {
         let Self { server, input, mut output, said, .. } = self;

@@ -49,6 +49,8 @@ pub(in crate::cli::attack) enum Kind {
     Opward,
     /// Those of any other process.
     Process,
+    /// What opward and its supervisor may have, and when they get the processor.
+    Limits,
     /// Opward's files.
     Files,
     /// Files of others, to be changed.
@@ -63,7 +65,7 @@ pub(in crate::cli::attack) enum Kind {
 
 impl Report {
     /// Notes whether a way was open. What it led to is let go of.
-    fn tries<T>(&mut self, kind: Kind, what: impl Into<String>, result: io::Result<T>) {
+    pub(super) fn tries<T>(&mut self, kind: Kind, what: impl Into<String>, result: io::Result<T>) {
         self.tried.push(Tried { kind, what: what.into(), open: result.map(drop).is_ok() });
     }
 }
@@ -132,6 +134,8 @@ fn processes(report: &mut Report, who: &str, pid: Pid) {
     report.tries(Kind::Opward, format!("{who}'s folder"), fs::read_dir(format!("/proc/{number}/cwd/")));
     #[cfg(target_os = "linux")]
     report.tries(Kind::Opward, format!("a copy of {who}'s descriptors"), super::peek::take_descriptor(pid));
+    #[cfg(target_os = "linux")]
+    super::change::changes(report, who, pid);
     // It wakes what sleeps and does nothing else.
     report.tries(Kind::Signals, format!("a signal to {who}"), kill_process(pid, Signal::CONT).map_err(io::Error::from));
 }

@@ -1,6 +1,8 @@
 //! What this program is when an attack has it started once more: the program that a command runs, and the one that
 //! looks at others from outside.
 
+#[cfg(target_os = "linux")]
+mod change;
 mod inside;
 mod linger;
 mod peek;
