@@ -59,7 +59,7 @@ const ONLY_IN: [(&str, &[&str]); 20] = [
     ("env::var_os", &["main.rs"]),
     ("env::vars_os", &["config/environment.rs"]),
     ("env::set_var", &[]),
-    ("io::stdout", &["cli/output.rs", "runner/terminal/run.rs", "transport/stdio/pipes.rs"]),
+    ("io::stdout", &["cli/output.rs", "transport/stdio/pipes.rs"]),
     ("print!(", &[]),
     ("println!(", &[]),
     ("unsafe {", &["memory/"]),

@@ -28,6 +28,23 @@ impl EnvFile {
     ///
     /// When it can't be read or a line isn't one of a `.env` file; nothing of its text is quoted.
     pub fn read(file: &Path, otherwise: &'static str) -> Result<Self, PublicError> {
+        Self::read_with(file, otherwise, dotenv::parse)
+    }
+
+    /// Reads a file, with each variable as often as it's in there: a later one may be made of an earlier of its name.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Self::read).
+    pub(super) fn read_each(file: &Path, otherwise: &'static str) -> Result<Self, PublicError> {
+        Self::read_with(file, otherwise, dotenv::parse_each)
+    }
+
+    fn read_with(
+        file: &Path,
+        otherwise: &'static str,
+        parse: impl FnOnce(&str) -> Result<Vec<dotenv::Variable>, dotenv::DotenvError>,
+    ) -> Result<Self, PublicError> {
         let invalid = |message: String| PublicError::new(ErrorCode::Invalid, message, otherwise);
         let name = file.display();
         let opened = match fs::File::open(file) {
@@ -44,7 +61,7 @@ impl EnvFile {
         if u64::try_from(text.len()).is_ok_and(|length| length > MAX_BYTES) {
             return Err(invalid(format!("{name}: larger than {MAX_BYTES} bytes")));
         }
-        let variables = dotenv::parse(&text).map_err(|error| invalid(format!("{name}: {error}")))?;
+        let variables = parse(&text).map_err(|error| invalid(format!("{name}: {error}")))?;
         Ok(Self(variables.into_iter().map(Variable).collect()))
     }
 

@@ -1,6 +1,7 @@
 //! A person's own command, run with the values that its variables name.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
 
 use super::run_variables::{Variable, Variables};
@@ -39,6 +40,8 @@ pub struct Command {
 pub struct Ran {
     /// As it would have ended without us.
     pub end: End,
+    /// Why what it printed couldn't be written, if it couldn't.
+    pub unwritten: Option<io::Error>,
     /// Why that couldn't be recorded, if it couldn't.
     pub unrecorded: Option<PublicError>,
 }
@@ -121,11 +124,11 @@ impl Command {
         let ended = terminal::run(program, hide).await;
         let recorded = match (records, &ended) {
             (None, _) => Ok(()),
-            (Some(records), Ok(end)) => records.ended(Some(came_to(*end))).await,
-            (Some(records), Err(Broken::Lost)) => records.ended(None).await,
-            (Some(records), Err(_)) => records.failed(ErrorCode::Internal).await,
+            (Some(records), Ok(ran)) => records.ended(came_to(ran.end)).await,
+            (Some(records), Err(broken)) => records.failed(code(*broken)).await,
         };
-        Ok(Ran { end: ended?, unrecorded: recorded.err() })
+        let terminal::Ran { end, unwritten } = ended?;
+        Ok(Ran { end, unwritten, unrecorded: recorded.err() })
     }
 
     /// Fills the variables in.
@@ -161,6 +164,15 @@ fn came_to(end: End) -> CameTo {
     match end {
         End::Exited(code) => CameTo::Exit(code.into()),
         End::Killed(_) => CameTo::Killed,
+    }
+}
+
+/// What a run that failed is recorded as. With these of a program that didn't start, no value counts as exposed.
+const fn code(broken: Broken) -> ErrorCode {
+    match broken {
+        Broken::NoInterpreter => ErrorCode::NotFound,
+        Broken::NotAProgram | Broken::NotStarted(_) => ErrorCode::Invalid,
+        Broken::System(_) | Broken::Lost => ErrorCode::Internal,
     }
 }
 

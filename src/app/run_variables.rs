@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::env_file::{self, EnvFile};
+use zeroize::Zeroizing;
+
+use super::env_file::EnvFile;
 use super::run::NOT_RUN;
 use crate::config::Environment;
-use crate::custody::{Template, TemplateError};
+use crate::custody::{Expanded, Template, TemplateError};
 use crate::model::{ErrorCode, PublicError};
 
 /// All that a command gets besides what's in its environment already.
@@ -29,12 +31,6 @@ enum Place {
     File(PathBuf, usize),
 }
 
-/// What a variable holds, before it's read.
-enum Held<'a> {
-    Reference(&'a str),
-    InFile(env_file::Variable),
-}
-
 impl Variables {
     /// Reads the files, and those variables of the environment that hold a reference and nothing else. The same name
     /// in a file counts for more than in the environment, and in a later file for more than in an earlier one.
@@ -51,21 +47,24 @@ impl Variables {
         let mut held = BTreeMap::new();
         for name in environment.names().filter(|name| !without.iter().any(|withheld| withheld == name)) {
             if let Some(text) = environment.text(name).filter(|text| text.starts_with("op://")) {
-                held.insert(name.to_owned(), (Place::Environment, Held::Reference(text)));
+                held.insert(name.to_owned(), (Place::Environment, Template::of_reference(text, known)));
             }
         }
         for file in files {
-            for variable in EnvFile::read(file, NOT_RUN)? {
+            let mut earlier: BTreeMap<String, Zeroizing<String>> = BTreeMap::new();
+            for variable in EnvFile::read_each(file, NOT_RUN)? {
+                let known = |name: &str| earlier.get(name).map(|text| text.to_string()).or_else(|| known(name));
+                let text = Expanded::of(variable.of_custody(), known);
+                let template = text.as_ref().map_err(Clone::clone).and_then(Template::of);
+                if let Ok(text) = text {
+                    earlier.insert(variable.key().to_owned(), text.text());
+                }
                 let place = Place::File(file.clone(), variable.of_custody().line);
-                held.insert(variable.key().to_owned(), (place, Held::InFile(variable)));
+                held.insert(variable.key().to_owned(), (place, template));
             }
         }
         let (mut variables, mut problems) = (Vec::with_capacity(held.len()), Vec::new());
-        for (name, (place, held)) in held {
-            let template = match &held {
-                Held::Reference(text) => Template::of_reference(text, known),
-                Held::InFile(variable) => Template::of(variable.of_custody(), known),
-            };
+        for (name, (place, template)) in held {
             match template {
                 Ok(template) => variables.push(Variable { name, place, template }),
                 Err(error) => problems.push((Shown { name: &name, place: &place }.to_string(), error)),
@@ -161,6 +160,23 @@ mod tests {
                 "D (environment) V/environment/f".to_owned(),
                 format!("E ({two}:3) "),
             ]
+        );
+    }
+
+    #[test]
+    fn a_variable_is_made_of_earlier_ones_of_its_file_and_of_the_environment() {
+        let folder = tempfile::tempdir().unwrap();
+        let one = file(folder.path(), "one", "A=one\nA=$A-$B\nC=op://$A/I/f\nB=late\nD=$C\n");
+        let two = file(folder.path(), "two", "E=\"op://${A:-none}/$B/f\"\n");
+        let environment = Environment::of_texts([("B", "environment")]);
+        let variables = Variables::read(&[one, two], &environment, &[]).unwrap();
+        let references = |variable: &Variable| {
+            let references = variable.template().references().map(ToString::to_string);
+            format!("{} {}", variable.name, references.collect::<String>())
+        };
+        assert_eq!(
+            variables.all().map(references).collect::<Vec<_>>(),
+            ["A ", "B ", "C one-environment/I/f", "D one-environment/I/f", "E none/environment/f"]
         );
     }
 

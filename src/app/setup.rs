@@ -46,7 +46,8 @@ impl Setup {
         let found = Dirs::find(&environment).ok().map(|dirs| Config::load(named.as_deref(), &environment, &dirs));
         let configured = matches!(found, Some(Ok(config)) if config.asks_the_app());
         let privileges = match starts {
-            Starts::TheApp | Starts::AnyCommand => Privileges::OfPrograms,
+            Starts::AnyCommand => Privileges::OfAPerson,
+            Starts::TheApp => Privileges::OfPrograms,
             Starts::WhatIsConfigured if configured => Privileges::OfPrograms,
             Starts::WhatIsConfigured => Privileges::Inherited,
         };

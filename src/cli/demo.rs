@@ -10,9 +10,10 @@ use std::process::ExitCode;
 use super::clients::Client;
 use super::failure::Failure;
 use super::output::{Output, Style};
-use super::stage::{Home, Service};
+use super::stage::{Home, Service, unless_interrupted};
 use crate::app::Setup;
 use crate::app::log::verify;
+use crate::app::run::end_by;
 use crate::model::ErrorCode;
 
 /// The arguments of `opward demo`.
@@ -24,6 +25,13 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, setup: &Setup, output: Output) -> Result<ExitCode, Failure> {
+    match super::block_on(unless_interrupted(play(args, setup, output)))? {
+        Ok(played) => played.map(|()| ExitCode::SUCCESS),
+        Err(signal) => Ok(end_by(signal)),
+    }
+}
+
+async fn play(args: &Args, setup: &Setup, output: Output) -> Result<(), Failure> {
     let home = match &args.keep {
         Some(folder) => Home::keep(folder)?,
         None => Home::throw_away("demo")?,
@@ -33,16 +41,14 @@ pub(super) fn run(args: &Args, setup: &Setup, output: Output) -> Result<ExitCode
         output.paint(Style::Strong, "opward demo"),
         home.folder().display()
     ));
-    super::block_on(async {
-        let api = Service::start(api::routes()).await?;
-        home::furnish(&home, setup.hardening(), api.port()).await?;
-        story::tell(&home, output).await
-    })??;
+    let api = Service::start(api::routes()).await?;
+    home::furnish(&home, setup.hardening(), api.port()).await?;
+    story::tell(&home, output).await?;
     prove(&home, output)?;
     if args.keep.is_some() {
         go_on(&home, output);
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// Checks that the log is whole, as anybody could.

@@ -7,8 +7,14 @@ use std::process::ExitCode;
 use super::failure::Failure;
 use super::output::{Output, Style};
 use crate::app::Setup;
-use crate::app::run::{Broken, Command, End, NotFound, NotRun, end_by};
+use crate::app::run::{Command, End, NotFound, NotRun, end_by};
 use crate::model::{self, ErrorCode};
+
+/// The signal that one gets who prints to nobody.
+const PIPE: i32 = rustix::process::Signal::PIPE.as_raw();
+
+/// What a shell makes of that.
+const PIPED: u8 = 128 + 13;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -40,7 +46,13 @@ pub(super) fn run(args: Args, setup: &Setup, output: Output) -> Result<ExitCode,
                 let mark = output.paint_note(Style::Warn, "warning:");
                 output.note(format!("{mark} the command ended, and that couldn't be recorded: {}", error.message));
             }
+            if let Some(error) = &ran.unwritten {
+                let mark = output.paint_note(Style::Warn, "warning:");
+                output.note(format!("{mark} not all that the command printed could be written: {error}"));
+            }
             Ok(match ran.end {
+                // By itself it would have been told of that. It was told of our pipe, and that late, if at all.
+                End::Exited(0 | PIPED) | End::Killed(PIPE) if ran.unwritten.is_some() => ExitCode::FAILURE,
                 End::Exited(code) => ExitCode::from(code),
                 End::Killed(signal) => end_by(signal),
             })
@@ -56,17 +68,7 @@ pub(super) fn run(args: Args, setup: &Setup, output: Output) -> Result<ExitCode,
         Err(NotRun::Broken(error)) => {
             let _status_of_other_commands =
                 Failure::new(ErrorCode::Internal, format!("{called}: {error}"), "").report(output);
-            Ok(ExitCode::from(status(error)))
+            Ok(ExitCode::from(error.status()))
         }
-    }
-}
-
-/// As shells have it for what can't be executed.
-#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else has a status of its own")]
-fn status(error: Broken) -> u8 {
-    match error {
-        Broken::NotStarted(std::io::ErrorKind::NotFound) => 127,
-        Broken::NotStarted(_) => 126,
-        _ => 1,
     }
 }

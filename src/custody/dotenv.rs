@@ -1,8 +1,8 @@
 //! Reading `.env` files.
 //!
 //! `KEY=value`, `export KEY=value`, `#` comments, single quotes (verbatim), double quotes (with
-//! `\n \r \t \\ \" \$`), both over several lines. Nothing is expanded: a `$` is a `$`, because what
-//! it would expand to is the environment of this program.
+//! `\n \r \t \\ \" \$`), both over several lines. Nothing is expanded here: where that's wanted, as in
+//! what a person's command gets, [`Template`](super::Template) does it.
 
 use std::iter::Peekable;
 use std::str::CharIndices;
@@ -19,6 +19,19 @@ pub struct Variable {
     pub value: SecretValue,
     /// The line it begins on, counted from 1.
     pub line: usize,
+    /// How it's written.
+    pub(super) quotes: Quotes,
+}
+
+/// How a value is written, which decides what a `$` in it may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Quotes {
+    /// Without quotes.
+    None,
+    /// `'…'`
+    Single,
+    /// `"…"`, with `\$` at these places of the value.
+    Double(Vec<usize>),
 }
 
 /// Why a text isn't a `.env` file; the line counts from 1.
@@ -62,13 +75,24 @@ pub fn is_key(text: &str) -> bool {
 ///
 /// The first line that isn't one of a `.env` file. No part of the text is in the error.
 pub fn parse(text: &str) -> Result<Vec<Variable>, DotenvError> {
-    let mut reader = Reader { text, chars: text.char_indices().peekable(), line: 1 };
     let mut variables: Vec<Variable> = Vec::new();
+    for variable in parse_each(text)? {
+        variables.retain(|known| known.key != variable.key);
+        variables.push(variable);
+    }
+    Ok(variables)
+}
+
+/// Reads all variables, in order, each as often as it's there.
+///
+/// # Errors
+///
+/// As for [`parse`].
+pub fn parse_each(text: &str) -> Result<Vec<Variable>, DotenvError> {
+    let mut reader = Reader { text, chars: text.char_indices().peekable(), line: 1 };
+    let mut variables = Vec::new();
     while reader.chars.peek().is_some() {
-        if let Some(variable) = reader.line()? {
-            variables.retain(|known| known.key != variable.key);
-            variables.push(variable);
-        }
+        variables.extend(reader.line()?);
     }
     Ok(variables)
 }
@@ -100,11 +124,11 @@ impl<'a> Reader<'a> {
         }
         let key = key.to_owned();
         self.skip_blanks();
-        let value = match self.peek() {
+        let (value, quotes) = match self.peek() {
             Some(quote @ ('"' | '\'')) => self.quoted(quote)?,
-            _ => self.bare(),
+            _ => (self.bare(), Quotes::None),
         };
-        Ok(Some(Variable { key, value: SecretValue::new(value), line: started }))
+        Ok(Some(Variable { key, value: SecretValue::new(value), line: started, quotes }))
     }
 
     fn bare(&mut self) -> String {
@@ -118,7 +142,8 @@ impl<'a> Reader<'a> {
         rest.get(..end).unwrap_or(rest).trim_end().to_owned()
     }
 
-    fn quoted(&mut self, quote: char) -> Result<String, DotenvError> {
+    fn quoted(&mut self, quote: char) -> Result<(String, Quotes), DotenvError> {
+        let mut dollars = Vec::new();
         let opened = self.line;
         self.next();
         // Sized once: a growing string would leave pieces of the value behind.
@@ -132,7 +157,11 @@ impl<'a> Reader<'a> {
                     Some('n') => value.push('\n'),
                     Some('r') => value.push('\r'),
                     Some('t') => value.push('\t'),
-                    Some(c @ ('"' | '\\' | '$' | '\'')) => value.push(c),
+                    Some('$') => {
+                        dollars.push(value.len());
+                        value.push('$');
+                    }
+                    Some(c @ ('"' | '\\' | '\'')) => value.push(c),
                     Some(c) => value.extend(['\\', c]),
                 },
                 Some(c) => value.push(c),
@@ -140,7 +169,12 @@ impl<'a> Reader<'a> {
         }
         let closed = self.line;
         let after = self.rest_of_line().trim_start();
-        if after.is_empty() || after.starts_with('#') { Ok(value) } else { Err(DotenvError::AfterQuote(closed)) }
+        let quotes = if quote == '"' { Quotes::Double(dollars) } else { Quotes::Single };
+        if after.is_empty() || after.starts_with('#') {
+            Ok((value, quotes))
+        } else {
+            Err(DotenvError::AfterQuote(closed))
+        }
     }
 
     fn peek(&mut self) -> Option<char> {

@@ -27,6 +27,6 @@ pub use figures::{Figures, KindFigures, Quota};
 pub use recognise::Recognised;
 pub use release::{Lease, Revealed, redactor};
 pub use seal::{BrokenSeal, Sealed, Sealer};
-pub use template::{Template, TemplateError};
+pub use template::{Expanded, Template, TemplateError};
 pub use value::{MAX_VALUE_BYTES, SecretValue};
 pub use vault::{Custody, NewValue, Versions};

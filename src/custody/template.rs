@@ -1,13 +1,13 @@
 //! Variables whose values are references, or texts with references in them.
 //!
-//! As 1Password's `op run` and `op inject` have it: a value that begins with `op://` is one reference; `{{ op://… }}`
-//! stands for a value in the middle of a text, any number of times. Inside a reference, and nowhere else, `$NAME`,
-//! `${NAME}` and `${NAME:-default}` stand for variables of the environment. Braces around anything but a reference are
-//! text, because other programs have templates, too.
+//! As 1Password documents `op run`: in a `.env` file, `$NAME` and `${NAME}` stand for variables of the environment and
+//! for earlier ones of the file, but not in `'…'` and not as `\$`; `${NAME:-default}` has a default. Then a value that
+//! begins with `op://` is one reference, and `{{ op://… }}` stands for a value in the middle of a text, any number of
+//! times. Braces around anything but a reference are text, because other programs have templates, too.
 
 use zeroize::Zeroizing;
 
-use super::dotenv::{Variable, is_key};
+use super::dotenv::{Quotes, Variable, is_key};
 use super::release::Lease;
 use super::value::SecretValue;
 use crate::memory::Payload;
@@ -36,24 +36,67 @@ pub enum TemplateError {
     #[error("the `{{{{` before a reference is never closed with `}}}}`")]
     Open,
     /// `${` without `}`, or something else between them.
-    #[error("inside a reference, `${{` is followed by a variable's name and `}}`, or by NAME:-DEFAULT}}")]
+    #[error(
+        "`${{` is followed by a variable's name and `}}`, or by NAME:-DEFAULT}}; a plain `$` is written `\\$`, or in '…'"
+    )]
     Expansion,
     /// A variable inside a reference that has no value.
     #[error("the variable {0} inside the reference isn't set; ${{{0}:-DEFAULT}} gives it a default")]
     Unset(String),
+    /// A variable in a text that has no value. It may be part of somebody's password, so it isn't named.
+    #[error(
+        "what follows a `$` in it is no variable that's set; ${{NAME:-DEFAULT}} gives one a default, and a plain `$` is written `\\$`, or in '…'"
+    )]
+    UnsetInText,
+}
+
+/// The text of a variable of a `.env` file, with the values of the variables in it.
+#[derive(Debug)]
+pub struct Expanded(SecretValue);
+
+impl Expanded {
+    /// Puts the values of variables in their places.
+    ///
+    /// # Errors
+    ///
+    /// A variable that isn't set, or none where one should be.
+    pub fn of(variable: &Variable, variables: impl Fn(&str) -> Option<String>) -> Result<Self, TemplateError> {
+        let text = str::from_utf8(variable.value.plaintext()).unwrap_or_default();
+        let (kept, unescapes): (&[usize], _) = match &variable.quotes {
+            Quotes::Single => return Ok(Self(SecretValue::new(text.to_owned()))),
+            Quotes::Double(kept) => (kept, false),
+            Quotes::None => (&[], true),
+        };
+        let is_reference = text.trim_start().starts_with("op://");
+        let expanded = expanded(
+            text,
+            |at, done| {
+                // A value without quotes still has its backslashes.
+                kept.contains(&at) || unescapes && done.ends_with('\\') && done.pop().is_some()
+            },
+            &variables,
+        );
+        match expanded {
+            Err(TemplateError::Unset(_)) if !is_reference => Err(TemplateError::UnsetInText),
+            expanded => Ok(Self(SecretValue::new(expanded?))),
+        }
+    }
+
+    /// The text, for variables that come later in the file. Whoever takes it wipes it.
+    #[must_use]
+    pub fn text(&self) -> Zeroizing<String> {
+        Zeroizing::new(String::from_utf8_lossy(self.0.plaintext()).into_owned())
+    }
 }
 
 impl Template {
-    /// Reads a variable of a `.env` file.
+    /// Reads the text of a variable of a `.env` file.
     ///
     /// # Errors
     ///
     /// What's wrong with the first reference that's no good.
-    pub fn of(variable: &Variable, variables: impl Fn(&str) -> Option<String>) -> Result<Self, TemplateError> {
-        match str::from_utf8(variable.value.plaintext()) {
-            Ok(text) => Self::parse(text, &variables),
-            Err(_) => Ok(Self(vec![Part::Text(SecretValue::from_bytes(variable.value.plaintext().to_vec()))])),
-        }
+    pub fn of(text: &Expanded) -> Result<Self, TemplateError> {
+        Self::parse(str::from_utf8(text.0.plaintext()).unwrap_or_default())
     }
 
     /// Reads one reference, as a variable of the environment holds it.
@@ -62,7 +105,8 @@ impl Template {
     ///
     /// What's wrong with it.
     pub fn of_reference(text: &str, variables: impl Fn(&str) -> Option<String>) -> Result<Self, TemplateError> {
-        Ok(Self(vec![Part::Reference(reference(text.trim(), &variables)?)]))
+        let text = expanded(text.trim(), |_, _| false, &variables)?;
+        Ok(Self(vec![Part::Reference(Reference::parse(&text)?)]))
     }
 
     /// The references in it, in their order.
@@ -89,9 +133,9 @@ impl Template {
         Some(Payload::new(filled))
     }
 
-    fn parse(text: &str, variables: &impl Fn(&str) -> Option<String>) -> Result<Self, TemplateError> {
+    fn parse(text: &str) -> Result<Self, TemplateError> {
         if text.trim_start().starts_with("op://") {
-            return Self::of_reference(text, variables);
+            return Ok(Self(vec![Part::Reference(Reference::parse(text.trim())?)]));
         }
         let (mut parts, mut rest, mut from) = (Vec::new(), text, 0);
         // `from` is where to look on in `rest`, whose beginning is text that's already been looked at.
@@ -105,7 +149,7 @@ impl Template {
             }
             let (inside, after) = inside.split_once("}}").ok_or(TemplateError::Open)?;
             parts.push(Part::Text(SecretValue::new(before.to_owned())));
-            parts.push(Part::Reference(reference(inside.trim(), variables)?));
+            parts.push(Part::Reference(Reference::parse(inside.trim())?));
             (rest, from) = (after, 0);
         }
         parts.push(Part::Text(SecretValue::new(rest.to_owned())));
@@ -113,15 +157,21 @@ impl Template {
     }
 }
 
-fn reference(text: &str, variables: &impl Fn(&str) -> Option<String>) -> Result<Reference, TemplateError> {
-    Ok(Reference::parse(&expanded(text, variables)?)?)
-}
-
-/// A reference with the values of the variables in it.
-fn expanded(text: &str, variables: &impl Fn(&str) -> Option<String>) -> Result<String, TemplateError> {
+/// A text with the values of the variables in it. `keeps` tells of each `$`, by its place, whether it's only that; it
+/// sees what comes before.
+fn expanded(
+    text: &str,
+    mut keeps: impl FnMut(usize, &mut String) -> bool,
+    variables: &impl Fn(&str) -> Option<String>,
+) -> Result<String, TemplateError> {
     let (mut done, mut rest) = (String::with_capacity(text.len()), text);
     while let Some((before, after)) = rest.split_once('$') {
         done.push_str(before);
+        if keeps(text.len() - after.len() - 1, &mut done) {
+            done.push('$');
+            rest = after;
+            continue;
+        }
         if let Some(braced) = after.strip_prefix('{') {
             let (inside, behind) = braced.split_once('}').ok_or(TemplateError::Expansion)?;
             let (name, default) = match inside.split_once(":-") {
@@ -162,8 +212,14 @@ mod tests {
         (name == "APP_ENV").then(|| "Staging".to_owned())
     }
 
+    /// Reads what stands behind `K=` in a file.
+    fn of_file(value: &str) -> Result<Template, TemplateError> {
+        let variable = dotenv::parse(&format!("K={value}")).unwrap().remove(0);
+        Template::of(&Expanded::of(&variable, environment)?)
+    }
+
     fn read(value: &str) -> Result<Template, TemplateError> {
-        Template::parse(value, &environment)
+        of_file(value)
     }
 
     /// Texts as they are, references in angle brackets.
@@ -180,7 +236,7 @@ mod tests {
     fn a_value_is_a_reference_or_a_text_with_references() {
         for (value, expected) in [
             ("op://V/I/f", "<V/I/f>"),
-            (" op://V/My item/S/f ", "<V/My item/S/f>"),
+            ("\" op://V/My item/S/f \"", "<V/My item/S/f>"),
             ("op://V/I/otp?attribute=otp", "<V/I/otp?attribute=otp>"),
             ("{{ op://V/I/f }}", "<V/I/f>"),
             ("{{op://V/I/f}}", "<V/I/f>"),
@@ -189,8 +245,7 @@ mod tests {
             ("see op://V/I/f", "see op://V/I/f"),
             ("V/I/f", "V/I/f"),
             ("{{ .Values.x }}", "{{ .Values.x }}"),
-            ("{{ $HOME }", "{{ $HOME }"),
-            ("$APP_ENV", "$APP_ENV"),
+            ("{{ $1 }", "{{ $1 }"),
             ("é{{ op://V/I/f }}é", "é<V/I/f>é"),
             ("", ""),
         ] {
@@ -199,13 +254,20 @@ mod tests {
     }
 
     #[test]
-    fn variables_are_expanded_inside_references_only() {
+    fn variables_are_expanded_but_where_quotes_or_a_backslash_forbid_it() {
         for (value, expected) in [
             ("op://$APP_ENV/db/password", "<Staging/db/password>"),
             ("op://${APP_ENV}-eu/db/p", "<Staging-eu/db/p>"),
             ("op://${APP_ENV:-dev}/db/p", "<Staging/db/p>"),
             ("op://${NOT_SET:-dev}/db/p", "<dev/db/p>"),
-            ("$APP_ENV {{ op://$APP_ENV/db/p }}", "$APP_ENV <Staging/db/p>"),
+            ("$APP_ENV {{ op://$APP_ENV/db/p }}", "Staging <Staging/db/p>"),
+            ("\"${APP_ENV}: {{ op://V/I/f }}\"", "Staging: <V/I/f>"),
+            ("${NOT_SET:-}x", "x"),
+            ("'$APP_ENV {{ op://V/I/f }}'", "$APP_ENV <V/I/f>"),
+            ("\"\\$APP_ENV $APP_ENV \\${APP_ENV}\"", "$APP_ENV Staging ${APP_ENV}"),
+            ("\\$APP_ENV $APP_ENV", "$APP_ENV Staging"),
+            ("\"op://V/\\$APP_ENV/p\"", "<V/$APP_ENV/p>"),
+            ("a$ $$ $1 é$", "a$ $$ $1 é$"),
             ("op://V/I/a$", "<V/I/a$>"),
             ("op://V/I/$1", "<V/I/$1>"),
         ] {
@@ -218,10 +280,14 @@ mod tests {
         let unset = TemplateError::Unset("NOT_SET".to_owned());
         assert_eq!(read("op://$NOT_SET/db/p").unwrap_err(), unset);
         assert_eq!(read("{{ op://V/canary").unwrap_err(), TemplateError::Open);
+        let error = read("pa$c4nary").unwrap_err();
+        assert_eq!(error, TemplateError::UnsetInText);
+        assert!(!format!("{error} {error:?}").contains("c4nary"), "{error:?}");
         for bad in ["op://${APP_ENV/db/p", "op://${1}/db/p", "op://${}/db/p", "op://${A B}/db/p"] {
             assert_eq!(read(bad).unwrap_err(), TemplateError::Expansion, "{bad}");
         }
-        for bad in ["op://canary", "op://V//canary", "x {{ op://canary }}", "op://V/I/S/F/canary", "op://V/canary\n/f"]
+        for bad in
+            ["op://canary", "op://V//canary", "x {{ op://canary }}", "op://V/I/S/F/canary", "\"op://V/canary\\n/f\""]
         {
             let error = read(bad).unwrap_err();
             assert!(matches!(error, TemplateError::Reference(_)), "{bad}: {error}");
@@ -229,19 +295,14 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_file_s_variables_are_read_likewise() {
-        let variables = dotenv::parse("A='op://V/I/f'\nB=\"x {{ op://V/I/g }}\"\nC=plain\n").unwrap();
-        let counts = variables.iter().map(|variable| Template::of(variable, environment).unwrap().references().count());
-        assert_eq!(counts.collect::<Vec<_>>(), [1, 1, 0]);
-    }
-
     proptest! {
         #[test]
         fn never_panics_and_keeps_what_is_no_reference(text in "[{}$ aé:/op-]{0,40}") {
-            if let Ok(template) = read(&text) && template.references().next().is_none() {
-                prop_assert_eq!(shown(&text), text);
+            let quoted = format!("'{text}'");
+            if let Ok(template) = read(&quoted) && template.references().next().is_none() {
+                prop_assert_eq!(shown(&quoted), text.as_str());
             }
+            let _ = (read(&text.replace(['"'], "")), read(&format!("\"{text}\"")));
         }
     }
 }

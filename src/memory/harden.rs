@@ -1,6 +1,8 @@
 //! What the process takes away from itself and from its neighbours, in two steps: what must come
 //! before anything is read, and what the configuration has a say in.
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use super::Refusal;
 
 /// One thing a process is protected by.
@@ -45,9 +47,11 @@ pub enum Readers {
 pub enum Privileges {
     /// None may.
     Inherited,
-    /// A child must: one that runs under a group of its own, since 1Password's app answers `op` only then, or a
-    /// person's own command.
+    /// A child must: one that runs under a group of its own, since 1Password's app answers `op` only then.
     OfPrograms,
+    /// A child is a person's own command, and has all that the person has. It may have core dumps, too, if it asks for
+    /// them: the limit on them that can't be raised again isn't touched.
+    OfAPerson,
 }
 
 /// The first step, taken by [`harden`].
@@ -156,9 +160,13 @@ impl Hardened {
     pub fn finish(self, privileges: Privileges) -> Hardening {
         let new_privileges = match privileges {
             Privileges::Inherited => outcome(no_new_privileges()),
-            Privileges::OfPrograms => Outcome::LeftOff,
+            Privileges::OfPrograms | Privileges::OfAPerson => Outcome::LeftOff,
         };
-        Hardening { core_dumps: self.core_dumps, readers: self.readers, new_privileges }
+        let core_dumps = match privileges {
+            Privileges::Inherited | Privileges::OfPrograms if self.core_dumps.held() => outcome(never_core_dumps()),
+            Privileges::Inherited | Privileges::OfPrograms | Privileges::OfAPerson => self.core_dumps,
+        };
+        Hardening { core_dumps, readers: self.readers, new_privileges }
     }
 }
 
@@ -170,11 +178,21 @@ fn outcome(result: Result<bool, Refusal>) -> Outcome {
     }
 }
 
+/// None by this process, which doesn't ask for them again.
 fn no_core_dumps() -> Result<bool, Refusal> {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    limit_core_dumps(getrlimit(Resource::Core).maximum)?;
     Ok(getrlimit(Resource::Core).current == Some(0))
+}
+
+/// None by it or a child, whatever those ask for.
+fn never_core_dumps() -> Result<bool, Refusal> {
+    limit_core_dumps(Some(0))?;
+    let limit = getrlimit(Resource::Core);
+    Ok((limit.current, limit.maximum) == (Some(0), Some(0)))
+}
+
+fn limit_core_dumps(maximum: Option<u64>) -> Result<(), Refusal> {
+    Ok(setrlimit(Resource::Core, Rlimit { current: Some(0), maximum })?)
 }
 
 #[cfg(target_os = "linux")]
@@ -248,6 +266,24 @@ mod tests {
         let json = serde_json::to_string(&hardening).unwrap();
         assert_eq!(json, r#"{"core_dumps":"held","readers":"held","new_privileges":"left_off"}"#);
         assert_eq!(rustix::thread::no_new_privs().unwrap(), before, "it was set all the same");
+    }
+
+    #[test]
+    fn a_person_s_command_may_ask_for_core_dumps_and_opward_has_none() {
+        in_a_process_of_its_own("memory::harden::tests::child_may_ask_for_core_dumps");
+    }
+
+    #[test]
+    #[ignore = "run by the test above in a process of its own"]
+    fn child_may_ask_for_core_dumps() {
+        if !is_such_a_process() {
+            return;
+        }
+        let before = getrlimit(Resource::Core).maximum;
+        let hardening = harden(Readers::Nobody).finish(Privileges::OfAPerson);
+        assert!(hardening.iter().any(|found| found == (Measure::CoreDumps, Outcome::Held)));
+        let limit = getrlimit(Resource::Core);
+        assert_eq!((limit.current, limit.maximum), (Some(0), before));
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! `opward doctor --attack`: everything that's promised holds, and a promise that's broken is seen to be.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// Runs it with a folder of its own for temporary files, and gives what's left there.
@@ -56,4 +58,24 @@ fn a_server_that_others_can_read_breaks_a_promise_and_the_command_fails() {
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(said.contains("✗ BROKEN PROMISE: other processes of the user can't read"), "{said}");
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test starts the program it tests")]
+fn what_is_interrupted_leaves_nothing_behind() {
+    for (words, signal) in [(&["demo"][..], Signal::INT), (&["doctor", "--attack"], Signal::TERM)] {
+        let temporary = tempfile::Builder::new().prefix("opward-interrupted-").tempdir().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_opward"));
+        command.args(words).env_clear().env("TMPDIR", temporary.path()).stdout(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let is_played =
+            || names(temporary.path()).iter().any(|name| temporary.path().join(name).join("audit.jsonl").exists());
+        while !is_played() {
+            assert!(child.try_wait().unwrap().is_none(), "{words:?} is over");
+            std::thread::yield_now();
+        }
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        assert_eq!(child.wait().unwrap().signal(), Some(signal.as_raw()), "{words:?}");
+        assert_eq!(names(temporary.path()), Vec::<String>::new(), "{words:?}");
+    }
 }

@@ -61,6 +61,7 @@ mod robust_lifecycle;
 mod robust_memory;
 mod robust_reload;
 mod run;
+mod run_streams;
 mod run_terminal;
 mod schemas;
 mod support;

@@ -82,9 +82,68 @@ async fn a_program_is_stopped_and_goes_on_as_any_other() {
     screen.types("jobs\n");
     screen.types("fg\n");
     screen.shows("} run --env-file");
-    screen.types("from behind\n");
+    // As one types, which a line's editor would make no line of.
+    screen.types("from behind\r");
     screen.shows("read from behind");
     // What's typed before is still the program's.
+    screen.shows("shell> ");
+    screen.types("exit\n");
+    screen.end();
+}
+
+#[tokio::test]
+async fn one_that_began_behind_a_line_s_editor_gets_the_usual_settings() {
+    let home = home().await;
+    let mut screen = Screen::start(home.folder(), &["sh", "-i"]);
+    screen.shows("shell> ");
+    // As an editor of lines leaves it while a program is started behind it.
+    screen.types("stty -icrnl -icanon -echo; $OPWARD run --env-file env -- sh -c 'echo begun; cat; echo over' &\n");
+    screen.shows("begun\r\n");
+    // It's stopped as soon as it wants to read.
+    screen.types(
+        "stty icrnl icanon echo; until jobs >jobs && grep -q topped jobs; do sleep 0.02; done; echo us''ual; fg\n",
+    );
+    screen.shows("usual");
+    screen.shows("} run --env-file");
+    screen.types("line\r");
+    screen.shows("line\r\nline\r\n");
+    screen.types("\u{4}");
+    screen.shows("over\r\n");
+    screen.shows("shell> ");
+    screen.types("exit\n");
+    screen.end();
+}
+
+#[tokio::test]
+async fn a_password_asked_for_in_a_pipeline_leaves_lines_as_they_were() {
+    let home = home().await;
+    let mut screen = Screen::start(home.folder(), &["sh", "-i"]);
+    screen.shows("shell> ");
+    home.write(
+        "ask",
+        b"cat; exec 3</dev/tty; was=$(stty -g <&3); stty -echo <&3; echo Password:; read x <&3; \
+          stty $was <&3; echo ${#x}; echo two; echo three\n",
+    );
+    screen.types("echo piped | $OPWARD run --env-file env -- sh ask\n");
+    screen.shows("\r\npiped\r\nPassword:\r\n");
+    screen.types("s3same\r");
+    screen.shows("6\r\ntwo\r\nthree\r\n");
+    screen.shows("shell> ");
+    screen.types("exit\n");
+    screen.end();
+}
+
+#[tokio::test]
+async fn what_is_held_back_is_shown_before_a_stop() {
+    let home = home().await;
+    let mut screen = Screen::start(home.folder(), &["sh", "-i"]);
+    screen.shows("shell> ");
+    screen.types("$OPWARD run --env-file env -- sh -c 'printf \"sure? %s\" c4; kill -TSTP $$; echo after'\n");
+    screen.shows("sure? c4");
+    screen.shows("topped");
+    screen.shows("shell> ");
+    screen.types("fg\n");
+    screen.shows("after");
     screen.shows("shell> ");
     screen.types("exit\n");
     screen.end();

@@ -57,18 +57,14 @@ struct Opened<'r> {
 type Problems<'r> = Vec<(&'r Reference, PublicError)>;
 
 impl Records {
-    /// Records that the program ran to its end, and which that was, if it's known.
+    /// Records that the program ran to its end, and which that was.
     ///
     /// # Errors
     ///
     /// When the audit log can't be written.
-    pub async fn ended(self, came_to: Option<CameTo>) -> Result<(), PublicError> {
+    pub async fn ended(self, came_to: CameTo) -> Result<(), PublicError> {
         for pending in self.0 {
-            let recorded = match came_to {
-                Some(came_to) => pending.done_with(came_to).await,
-                None => pending.done().await,
-            };
-            let _ = recorded.map_err(|error| error.public())?;
+            let _ = pending.done_with(came_to).await.map_err(|error| error.public())?;
         }
         Ok(())
     }

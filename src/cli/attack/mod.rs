@@ -34,7 +34,9 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::output::{Output, Style};
+use super::stage::unless_interrupted;
 use crate::app::Setup;
+use crate::app::run::end_by;
 use finding::{Attacker, Finding, Verdict};
 pub(super) use probe::as_a_probe;
 use world::World;
@@ -42,7 +44,10 @@ use world::World;
 /// Attacks, and prints what became of each promise.
 pub(super) fn run(json: bool, setup: &Setup, output: Output) -> Result<ExitCode, Failure> {
     let begun = Instant::now();
-    let findings = super::block_on(all(setup))??;
+    let findings = match super::block_on(unless_interrupted(all(setup)))? {
+        Ok(findings) => findings?,
+        Err(signal) => return Ok(end_by(signal)),
+    };
     let took = begun.elapsed();
     let count = |wanted: fn(&Verdict) -> bool| findings.iter().filter(|finding| wanted(&finding.verdict)).count();
     let held = count(|verdict| *verdict == Verdict::Held);
@@ -73,6 +78,8 @@ pub(super) fn run(json: bool, setup: &Setup, output: Output) -> Result<ExitCode,
 
 async fn all(setup: &Setup) -> Result<Vec<Finding>, Failure> {
     let world = Arc::new(World::make(setup).await?);
+    // A thread that attacks holds the world, and is given up where all is.
+    let _thrown_away = world.home.thrown_away();
     // Each with a server of its own, all at the same time.
     let (tools, guard, rubbish, commands, requests, inside, shell, files) = tokio::join!(
         tools::attack(&world),

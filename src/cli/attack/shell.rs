@@ -23,7 +23,19 @@ const OTHERS: &str = "other processes of the user can't read the server's memory
 const ARGUMENTS: &str = "nothing is passed as an argument";
 const CORE: &str = "core dumps are off";
 const WHILE_IT_RUNS: &str = "a command's value is its own while it runs";
+const UNSUPPORTED: &str = "this program can't be run as a command, most likely because nothing may be executed in the folder for temporary files, so no supervisor could be looked at";
 const ROOT: &str = "root reads nothing";
+
+/// What became of the command that's there to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waiting {
+    /// It was seen running.
+    Seen,
+    /// It wasn't, though it could have been.
+    Unseen,
+    /// It can't be run here.
+    Unsupported,
+}
 
 /// Makes every attempt of this kind, from a thread of its own: as root, both sides of it are without root's rights, so
 /// that it's seen what one program of a user can do to another.
@@ -72,8 +84,13 @@ async fn as_a_user(world: &World) -> Result<Vec<Finding>, Failure> {
         Ok::<_, Failure>((server.and_then(process::core_limit), program.is_some(), looked))
     };
     let (ran, seen) = tokio::join!(agent.tries("run_command", json!({ "name": "waits" })), seen);
-    let (limit, program, looked) = seen?;
-    let mut findings = judge(&looked, program && !ran?.refused);
+    let ((limit, program, looked), ran) = (seen?, ran?);
+    let waiting = match (ran.code() == "unsupported", program && !ran.refused) {
+        (true, _) => Waiting::Unsupported,
+        (false, true) => Waiting::Seen,
+        (false, false) => Waiting::Unseen,
+    };
+    let mut findings = judge(&looked, waiting);
     findings.push(core(limit.as_deref()));
     world.part(agent).await?;
     Ok(findings)
@@ -142,16 +159,19 @@ fn unstarted(why: &str) -> Failure {
 }
 
 /// Opward and its supervisor show nothing; a program that it runs is like any other of the user's.
-fn judge(looked: &[Looked], program_was_seen: bool) -> Vec<Finding> {
+fn judge(looked: &[Looked], waiting: Waiting) -> Vec<Finding> {
     let opwards: Vec<&Looked> = looked.iter().filter(|looked| looked.name != "the program").collect();
     let is_open = |looked: &&&Looked| looked.open && looked.part != "cmdline";
     let mut by: Vec<String> =
         opwards.iter().filter(is_open).map(|looked| format!("{}: {}", looked.name, looked.part)).collect();
     by.sort_unstable();
     by.dedup();
-    if !opwards.iter().any(|looked| looked.name == "the supervisor") {
-        by.push("no supervisor was seen, so nothing was tried on it".to_owned());
-    }
+    let expected: &[&str] = match waiting {
+        Waiting::Seen | Waiting::Unseen => &["the server", "the supervisor"],
+        Waiting::Unsupported => &["the server"],
+    };
+    let is_missing = |name: &&&str| !opwards.iter().any(|looked| looked.name == **name);
+    by.extend(expected.iter().filter(is_missing).map(|name| format!("{name} wasn't seen, so nothing was tried on it")));
     let attempts = opwards.iter().filter(|looked| looked.part != "cmdline").count();
     let arguments: Vec<&Looked> = looked.iter().filter(|looked| looked.part == "cmdline").collect();
     let shown = arguments.iter().filter(|looked| looked.found).map(|looked| looked.name.clone()).collect();
@@ -159,15 +179,25 @@ fn judge(looked: &[Looked], program_was_seen: bool) -> Vec<Finding> {
     let mut found: Vec<&str> = found.map(|looked| looked.part.as_str()).collect();
     found.sort_unstable();
     found.dedup();
-    let why = match (program_was_seen, found.is_empty()) {
-        (false, _) => "no program was seen running, so nothing was tried".to_owned(),
-        (true, true) => {
+    let why = match (waiting, found.is_empty()) {
+        (Waiting::Unsupported, _) => UNSUPPORTED.to_owned(),
+        (Waiting::Unseen, _) => "no program was seen running, so nothing was tried".to_owned(),
+        (Waiting::Seen, true) => {
             "nothing was found this time, but the system lets programs of one user look at each other".to_owned()
         }
-        (true, false) => format!("programs of one user may look at each other; found in its {}", found.join(", ")),
+        (Waiting::Seen, false) => {
+            format!("programs of one user may look at each other; found in its {}", found.join(", "))
+        }
+    };
+    // Whatever was open is, but what's closed is only half of the promise.
+    let others = if waiting == Waiting::Unsupported && by.is_empty() {
+        let remedy = "set TMPDIR to a folder of yours where programs may be executed, and attack again";
+        Finding::cannot_hold(Attacker::Shell, OTHERS, UNSUPPORTED, remedy)
+    } else {
+        Finding::judged(Attacker::Shell, OTHERS, attempts, by)
     };
     vec![
-        Finding::judged(Attacker::Shell, OTHERS, attempts, by),
+        others,
         Finding::judged(Attacker::Shell, ARGUMENTS, arguments.len(), shown),
         Finding::cannot_hold(
             Attacker::Shell,
@@ -216,8 +246,25 @@ mod tests {
     }
 
     #[test]
+    fn a_promise_holds_only_if_both_sides_were_tried() {
+        for missing in ["the server", "the supervisor"] {
+            let seen: Vec<Looked> = closed().into_iter().filter(|looked| looked.name != missing).collect();
+            for waiting in [Waiting::Seen, Waiting::Unseen] {
+                assert!(judge(&seen, waiting)[0].is_broken(), "{missing} {waiting:?}");
+            }
+        }
+        let server: Vec<Looked> = closed().into_iter().filter(|looked| looked.name == "the server").collect();
+        let finding = &judge(&server, Waiting::Unsupported)[0];
+        assert!(matches!(finding.verdict, super::super::finding::Verdict::CannotHold { .. }), "{finding:?}");
+        assert!(judge(&[], Waiting::Unsupported)[0].is_broken(), "not even the server was looked at");
+        let mut open = server;
+        open[0].open = true;
+        assert!(judge(&open, Waiting::Unsupported)[0].is_broken());
+    }
+
+    #[test]
     fn whatever_of_the_server_can_be_seen_breaks_the_promise() {
-        assert!(!judge(&closed(), true).iter().any(Finding::is_broken));
+        assert!(!judge(&closed(), Waiting::Seen).iter().any(Finding::is_broken));
         for at in 0..closed().len() - 1 {
             let mut seen = closed();
             if seen[at].part == "cmdline" {
@@ -225,10 +272,10 @@ mod tests {
             } else {
                 seen[at].open = true;
             }
-            let broken = judge(&seen, true).iter().filter(|finding| finding.is_broken()).count();
+            let broken = judge(&seen, Waiting::Seen).iter().filter(|finding| finding.is_broken()).count();
             assert_eq!(broken, 1, "{:?}", seen[at]);
         }
-        assert!(judge(&[], false).iter().any(Finding::is_broken), "nothing was looked at");
+        assert!(judge(&[], Waiting::Unseen).iter().any(Finding::is_broken), "nothing was looked at");
     }
 
     #[test]

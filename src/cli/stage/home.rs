@@ -27,6 +27,13 @@ pub(in crate::cli) struct Home {
     thrown_away: bool,
 }
 
+/// A folder that's gone with this, even where others still hold the home.
+#[derive(Debug)]
+pub(in crate::cli) struct ThrownAway(PathBuf);
+
+/// How often a folder is emptied, while what was stopped may still write into it.
+const EMPTYINGS: usize = 20;
+
 impl Home {
     /// A new folder that stays.
     pub(in crate::cli) fn keep(folder: &Path) -> Result<Self, Failure> {
@@ -47,6 +54,11 @@ impl Home {
             }
             Err(error) => Err(Failure::invalid(format!("{} can't be made: {error}", folder.display()), "")),
         }
+    }
+
+    /// What throws it away, whoever else holds it then.
+    pub(in crate::cli) fn thrown_away(&self) -> Option<ThrownAway> {
+        self.thrown_away.then(|| ThrownAway(self.folder.clone()))
     }
 
     pub(in crate::cli) fn folder(&self) -> &Path {
@@ -95,9 +107,19 @@ async fn fill(app: &App, items: &[Item<'_>]) -> Result<(), Failure> {
 
 impl Drop for Home {
     fn drop(&mut self) {
-        if self.thrown_away {
-            // Left behind at worst is a vault of made-up values.
-            let _ = fs::remove_dir_all(&self.folder);
+        drop(self.thrown_away());
+    }
+}
+
+impl Drop for ThrownAway {
+    fn drop(&mut self) {
+        // Left behind at worst is a vault of made-up values.
+        for _ in 0..EMPTYINGS {
+            match fs::remove_dir_all(&self.0) {
+                Ok(()) => return,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+                Err(_) => std::thread::yield_now(),
+            }
         }
     }
 }

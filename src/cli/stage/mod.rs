@@ -3,8 +3,10 @@
 
 mod client;
 mod home;
+mod interrupt;
 mod service;
 
 pub(super) use client::{Client, Start};
 pub(super) use home::{Home, Item};
+pub(super) use interrupt::unless_interrupted;
 pub(super) use service::Service;

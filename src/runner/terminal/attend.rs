@@ -1,8 +1,9 @@
 //! The attendant: starts the program, waits for it, and passes on what it's told.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
@@ -16,6 +17,7 @@ use tokio::signal::unix::{self, SignalKind};
 use super::link::{Link, take_over};
 use super::message::{News, Order, Stage};
 use super::signals::{Signals, is_of_a_key};
+use super::variables::Variable;
 use crate::runner::processes::own_group;
 
 /// What starts a program.
@@ -53,14 +55,15 @@ impl Wanted {
         let socket = UnixStream::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?);
         let handed = take_over(&socket).ok_or(io::ErrorKind::InvalidInput)?;
         let mut link = Link::of(socket)?;
-        let program = match self.start(handed) {
+        let Some(variables) = link.variables().await else { return Ok(()) };
+        let program = match self.start(handed, variables) {
             Ok(program) => program,
             Err(error) => {
                 link.send(News::NotStarted(error.raw_os_error().unwrap_or_default())).await;
                 return Ok(());
             }
         };
-        link.send(News::Started).await;
+        link.send(News::Started(program.process.as_raw_nonzero().get())).await;
         loop {
             // Before waiting: what happened since the start has been signalled already, or will be.
             if let Some(news) = program.news() {
@@ -84,7 +87,7 @@ impl Wanted {
     }
 
     #[expect(clippy::disallowed_methods, reason = "it's the person's own command")]
-    fn start(self, (stage, descriptors): (Stage, Vec<OwnedFd>)) -> io::Result<Attended> {
+    fn start(self, (stage, descriptors): (Stage, Vec<OwnedFd>), variables: Vec<Variable>) -> io::Result<Attended> {
         let mut descriptors = descriptors.into_iter();
         let (Some(stdin), Some(stdout), Some(stderr)) = (descriptors.next(), descriptors.next(), descriptors.next())
         else {
@@ -93,6 +96,9 @@ impl Wanted {
         let terminal = descriptors.next();
         let mut command = Command::new(self.path);
         command.arg0(self.name).args(self.arguments).stdin(stdin).stdout(stdout).stderr(stderr);
+        for Variable { name, value } in variables {
+            command.env(name, OsStr::from_bytes(&value));
+        }
         if let Some(terminal) = &terminal {
             setsid()?;
             ioctl_tiocsctty(terminal)?;

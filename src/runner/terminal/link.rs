@@ -11,11 +11,17 @@ use rustix::net::{
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
+use zeroize::Zeroizing;
 
 use super::message::{LENGTH, Message, Stage, bytes, message};
+use super::variables::{self, Variable};
+use crate::memory::Payload;
 
 /// The most descriptors that are handed over: the three standard streams and a terminal.
 const MOST: usize = 4;
+
+/// The most bytes of variables. No system starts a program with as many.
+const MOST_VARIABLES: usize = 64 << 20;
 
 /// One end of it.
 pub(super) struct Link {
@@ -43,6 +49,25 @@ impl Link {
                 Ok(_) => {}
             }
         }
+    }
+
+    /// Sends what a program gets in its environment.
+    pub(super) async fn send_variables(&mut self, variables: Vec<(String, Payload)>) -> io::Result<()> {
+        let frame = variables::written(&variables).filter(|frame| frame.len() <= MOST_VARIABLES);
+        let frame = frame.ok_or(io::ErrorKind::ArgumentListTooLong)?;
+        drop(variables);
+        self.stream.write_all(&u32::try_from(frame.len()).unwrap_or(u32::MAX).to_le_bytes()).await?;
+        self.stream.write_all(&frame).await
+    }
+
+    /// Takes what was sent so; `None` if the other end is gone.
+    pub(super) async fn variables(&mut self) -> Option<Vec<Variable>> {
+        let mut length = [0; 4];
+        self.stream.read_exact(&mut length).await.ok()?;
+        let length = usize::try_from(u32::from_le_bytes(length)).ok().filter(|length| *length <= MOST_VARIABLES)?;
+        let mut frame = Zeroizing::new(vec![0; length]);
+        self.stream.read_exact(&mut frame).await.ok()?;
+        variables::read(&frame)
     }
 
     /// Sends a message. If nobody is there any more, the next look for one says so.
@@ -93,10 +118,10 @@ mod tests {
         let (one, other) = Plain::pair().unwrap();
         let mut link = Link::of(one).unwrap();
         let mut other = Link::of(other).unwrap();
-        other.send(News::Started).await;
+        other.send(News::Started(1)).await;
         let killed = bytes(News::Killed(9));
         other.stream.write_all(&killed[..2]).await.unwrap();
-        assert_eq!(link.next::<News>().await, Some(News::Started));
+        assert_eq!(link.next::<News>().await, Some(News::Started(1)));
         let early = tokio::time::timeout(std::time::Duration::from_millis(20), link.next::<News>()).await;
         assert!(early.is_err(), "half a message isn't one");
         other.stream.write_all(&killed[2..]).await.unwrap();
@@ -105,6 +130,23 @@ mod tests {
         drop(link);
         assert_eq!(other.next::<Order>().await, Some(Order::Signal(15)));
         assert_eq!(other.next::<Order>().await, None);
+    }
+
+    #[tokio::test]
+    async fn variables_come_between_descriptors_and_messages() {
+        let (one, other) = Plain::pair().unwrap();
+        let (mut one, mut other) = (Link::of(one).unwrap(), Link::of(other).unwrap());
+        let value = || Zeroizing::new(vec![b'x'; 1 << 20]);
+        let sent = async {
+            one.send_variables(vec![("KEY".to_owned(), Payload::new(value()))]).await.unwrap();
+            one.send(Order::Continue).await;
+        };
+        let ((), got) = tokio::join!(sent, other.variables());
+        let got = got.unwrap();
+        assert_eq!((got.len(), got[0].name.as_str(), got[0].value == value()), (1, "KEY", true));
+        assert_eq!(other.next::<Order>().await, Some(Order::Continue));
+        drop(one);
+        assert!(other.variables().await.is_none());
     }
 
     #[test]

@@ -23,8 +23,8 @@ pub(super) enum Order {
 /// What the attendant tells of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum News {
-    /// It runs.
-    Started,
+    /// It runs, as the process of this number.
+    Started(i32),
     /// The system doesn't start it, and gives this number for the reason.
     NotStarted(i32),
     /// A signal has stopped it.
@@ -68,7 +68,7 @@ impl Message for Order {
 impl Message for News {
     fn written(self) -> (u8, i32) {
         match self {
-            Self::Started => (b'S', 0),
+            Self::Started(process) => (b'S', process),
             Self::NotStarted(reason) => (b'N', reason),
             Self::Stopped(signal) => (b'T', signal),
             Self::Exited(code) => (b'E', code),
@@ -78,7 +78,7 @@ impl Message for News {
 
     fn read(letter: u8, number: i32) -> Option<Self> {
         match letter {
-            b'S' => Some(Self::Started),
+            b'S' => Some(Self::Started(number)),
             b'N' => Some(Self::NotStarted(number)),
             b'T' => Some(Self::Stopped(number)),
             b'E' => Some(Self::Exited(number)),
@@ -129,7 +129,7 @@ mod tests {
             assert_eq!(message::<Order>(bytes(order)), Some(order));
         }
         for news in [
-            News::Started,
+            News::Started(4711),
             News::NotStarted(2),
             News::Stopped(20),
             News::Exited(255),

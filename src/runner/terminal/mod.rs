@@ -1,7 +1,8 @@
 //! A person's own program, run as if opward weren't there: its terminal, its signals, its end.
 //!
-//! It isn't confined and its output isn't bounded: it's the person's own command, with the rights the person has. Only
-//! what it prints goes through a [`Hide`], and it's ended when opward is.
+//! It isn't confined and its output isn't bounded: it's the person's own command, with the rights the person has
+//! (core dumps are off in it, as they are in opward, until it asks for them: `ulimit -c`). Only what it prints goes
+//! through a [`Hide`], and it's ended when opward is.
 //!
 //! There are three processes. opward holds the person's terminal and moves what's printed and typed. An *attendant*,
 //! which is opward started once more under a word of its own, starts the program, waits for it and tells how it does
@@ -11,15 +12,21 @@
 
 mod attend;
 mod find;
+mod grip;
 mod keyboard;
 mod last;
+mod line_ends;
 mod link;
 mod message;
 mod output;
+mod own;
 mod run;
 mod screen;
 mod signals;
+mod sink;
+mod staged;
 mod start;
+mod variables;
 mod watched;
 
 use std::ffi::OsString;
@@ -67,6 +74,15 @@ pub trait Hide {
     fn finish(&mut self, out: &mut Vec<u8>);
 }
 
+/// What became of a program.
+#[derive(Debug)]
+pub struct Ran {
+    /// How it ended.
+    pub end: End,
+    /// Why what it printed couldn't be written, if it couldn't. A reader that went away is no reason: it wanted no more.
+    pub unwritten: Option<std::io::Error>,
+}
+
 /// How a program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
@@ -80,15 +96,46 @@ pub enum End {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Broken {
+    /// What's to run it isn't there.
+    #[error(
+        "what its first line names after `#!`, or the loader it was built for, isn't there; install that, or correct the line"
+    )]
+    NoInterpreter,
+    /// Nothing that the system knows how to run.
+    #[error("it's no program for this machine, nor does it begin with `#!`; name what runs it, as in `sh FILE`")]
+    NotAProgram,
     /// The system doesn't start it.
     #[error("it can't be started: {0}")]
     NotStarted(std::io::ErrorKind),
     /// What's needed to run it can't be had.
     #[error("nothing can be started: {0}")]
     System(std::io::ErrorKind),
-    /// The process that waited for it is gone, so how it ended isn't known; it was told to end.
-    #[error("the process that looked after it was killed")]
+    /// The process that waited for it is gone, so how it would have ended isn't known; it was ended.
+    #[error("the process of opward's that looked after it was killed, so it was ended")]
     Lost,
+}
+
+impl Broken {
+    /// Why the system didn't start it, by the system's number for that.
+    fn not_started(reason: i32) -> Self {
+        use rustix::io::Errno;
+
+        match Errno::from_raw_os_error(reason) {
+            Errno::NOENT => Self::NoInterpreter,
+            Errno::NOEXEC => Self::NotAProgram,
+            other => Self::NotStarted(other.kind()),
+        }
+    }
+
+    /// The status that shells give for what isn't started; 1 otherwise.
+    #[must_use]
+    pub const fn status(self) -> u8 {
+        match self {
+            Self::NoInterpreter => 127,
+            Self::NotAProgram | Self::NotStarted(_) => 126,
+            Self::System(_) | Self::Lost => 1,
+        }
+    }
 }
 
 impl From<rustix::io::Errno> for Broken {

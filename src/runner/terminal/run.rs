@@ -1,153 +1,62 @@
 //! A program from its start to its end, with everything that goes between it and the person.
 
-use std::future::{Future, pending, ready};
-use std::io::IsTerminal as _;
-use std::os::fd::AsFd as _;
-use std::pin::Pin;
+use std::future::pending;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::io::ioctl_fionread;
 use rustix::process::{Signal, getpid, kill_process};
-use rustix::stdio::{stderr, stdin, stdout};
+use tokio::select;
 use tokio::sync::watch;
 use tokio::time::timeout;
-use tokio::{join, select};
 
+use super::grip::Grip;
 use super::keyboard::pass_on;
 use super::link::Link;
-use super::message::{News, Order, Stage};
-use super::output::{Output, ours, pipe};
-use super::screen::{Pair, Screen, finishes_lines, gets_keys, resize};
-use super::signals::{Signals, is_of_a_key, stop_all_of_us};
-use super::start::start;
-use super::watched::Watched;
-use super::{Broken, End, Hide, Program};
+use super::message::{News, Order};
+use super::own::Terminal;
+use super::screen::gets_keys;
+use super::signals::{Signals, is_looked_after, is_of_a_key, stop_all_of_us};
+use super::staged::{Beside, Staged, staged};
+use super::{Broken, End, Hide, Program, Ran};
 
-/// How long output may take to the screen before the keys are given to somebody else.
-const SETTLING: Duration = Duration::from_millis(200);
-
-/// Something that goes on beside the program.
-type Beside = Pin<Box<dyn Future<Output = ()>>>;
-
-fn beside(work: impl Future<Output = ()> + 'static) -> Beside {
-    Box::pin(work)
-}
+/// How long is listened on to a program that had to be ended.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// A program that runs.
 struct Running {
     link: Link,
     signals: Signals,
-    /// Its own terminal and the person's, where it has one.
     terminal: Option<Terminal>,
+    /// The program itself, once it's known to run.
+    grip: Option<Grip>,
+    outputs: Outputs,
     /// Says that it has ended.
     ended: watch::Sender<bool>,
 }
 
-/// The program's terminal.
-struct Terminal {
-    outer: Arc<Watched>,
-    /// The person's, if there's one to type at.
-    screen: Option<Screen>,
-    /// Whether the program has been given the foreground of its terminal.
-    in_front: bool,
-    /// Whether what's typed is the program's.
-    keys: watch::Sender<bool>,
-    /// Says whether something is on its way from it to the screen.
-    moving: watch::Sender<bool>,
-    /// How the program's terminal finishes lines while the person's is the program's: until then that one does.
-    finishes: bool,
+/// What goes on beside it, until that's done.
+enum Outputs {
+    Passing(Beside),
+    Passed(io::Result<()>),
 }
 
-/// Runs a program to its end. With something to hide in its two outputs it prints through that: into a terminal of its
-/// own, where standard output is one; into pipes otherwise. Without, its streams are ours.
+/// Runs a program to its end, with what's to be hidden in its two outputs.
 ///
 /// # Errors
 ///
 /// When it isn't started, or how it ended can't be known.
-pub async fn run<H: Hide + 'static>(program: Program, hide: Option<(H, H)>) -> Result<End, Broken> {
+pub async fn run<H: Hide + 'static>(program: Program, hide: Option<(H, H)>) -> Result<Ran, Broken> {
     // From before the start, so that none is missed.
     let signals = Signals::listen();
     let (ended, told) = watch::channel(false);
-    let (running, outputs) = match hide {
-        None => {
-            let link = start(program, Stage::Streams, &[stdin(), stdout(), stderr()])?;
-            (Running { link, signals, terminal: None, ended }, beside(ready(())))
-        }
-        Some(hide) if std::io::stdout().is_terminal() => on_a_terminal(program, hide, signals, ended, told)?,
-        Some((out, err)) => {
-            let ((from_out, into_out), (from_err, into_err)) = (pipe()?, pipe()?);
-            let link = start(program, Stage::Streams, &[stdin(), into_out.as_fd(), into_err.as_fd()])?;
-            // Or there would be no end to what comes out of them.
-            drop((into_out, into_err));
-            let out = Output {
-                from: from_out,
-                to: ours(stdout())?,
-                hide: out,
-                is_terminal: false,
-                moving: watch::Sender::new(false),
-            };
-            let err = Output {
-                from: from_err,
-                to: ours(stderr())?,
-                hide: err,
-                is_terminal: false,
-                moving: watch::Sender::new(false),
-            };
-            let outputs = async {
-                join!(out.pass_on(told.clone()), err.pass_on(told));
-            };
-            (Running { link, signals, terminal: None, ended }, beside(outputs))
-        }
-    };
-    running.see_to_the_end(outputs).await
-}
-
-/// Starts a program on a terminal of its own. What it would have got from elsewhere or sent there stays as it is.
-fn on_a_terminal<H: Hide + 'static>(
-    program: Program,
-    (out, err): (H, H),
-    signals: Signals,
-    ended: watch::Sender<bool>,
-    told: watch::Receiver<bool>,
-) -> Result<(Running, Beside), Broken> {
-    let Pair { outer, inner } = Pair::like_ours()?;
-    let outer = Arc::new(Watched::new(outer)?);
-    let mut screen = Screen::open();
-    // Who reads from elsewhere may share the keyboard with others, so it's not taken before it's wanted.
-    let types = std::io::stdin().is_terminal();
-    let in_front = types && screen.as_mut().is_some_and(Screen::claim);
-    let finishes = if in_front { true } else { finishes_lines(outer.as_fd(), false) };
-    let stage = if in_front { Stage::Foreground } else { Stage::Background };
-    let errors = if std::io::stderr().is_terminal() { None } else { Some(pipe()?) };
-    let input = if types { inner.as_fd() } else { stdin() };
-    let complaints = errors.as_ref().map_or(inner.as_fd(), |(_, theirs)| theirs.as_fd());
-    let link = start(program, stage, &[input, inner.as_fd(), complaints, inner.as_fd()])?;
-    drop(inner);
-    let moving = watch::Sender::new(false);
-    let shown =
-        Output { from: Arc::clone(&outer), to: ours(stdout())?, hide: out, is_terminal: true, moving: moving.clone() };
-    let errors = match errors {
-        None => None,
-        Some((from, _theirs)) => {
-            Some(Output { from, to: ours(stderr())?, hide: err, is_terminal: false, moving: watch::Sender::new(false) })
-        }
-    };
-    let outputs = async move {
-        let errors = async {
-            if let Some(errors) = errors {
-                errors.pass_on(told.clone()).await;
-            }
-        };
-        join!(shown.pass_on(told.clone()), errors);
-    };
-    let (keys, _) = watch::channel(in_front);
-    let terminal = Terminal { outer, screen, in_front, keys, moving, finishes };
-    Ok((Running { link, signals, terminal: Some(terminal), ended }, beside(outputs)))
+    let Staged { link, terminal, outputs } = staged(program, hide, told).await?;
+    let outputs = Outputs::Passing(outputs);
+    Running { link, signals, terminal, grip: None, outputs, ended }.see_to_the_end().await
 }
 
 impl Running {
-    async fn see_to_the_end(mut self, mut outputs: Beside) -> Result<End, Broken> {
+    async fn see_to_the_end(mut self) -> Result<Ran, Broken> {
         let keys = self.terminal.as_ref().and_then(|terminal| {
             let screen = terminal.screen.as_ref()?;
             Some((screen.keys(), Arc::clone(&terminal.outer), terminal.keys.subscribe()))
@@ -158,69 +67,82 @@ impl Running {
                 None => pending().await,
             }
         });
-        let mut all_is_shown = false;
         let end = loop {
             select! {
+                // A signal that the program has ended by was for opward, too, and is spent with that.
+                biased;
+                signal = self.signals.next() => self.heard(signal).await,
                 news = self.link.next() => match news {
-                    Some(News::Started) => {}
+                    Some(News::Started(process)) => self.grip = Grip::on(process, self.terminal.is_some()),
                     Some(News::Stopped(signal)) => {
                         // What it printed before belongs on the screen as that is now.
-                        select! {
-                            () = &mut outputs, if !all_is_shown => all_is_shown = true,
-                            () = self.is_settled() => {}
-                        }
+                        self.settle().await;
                         self.stopped(signal).await;
                     }
                     Some(News::Exited(code)) => break Ok(End::Exited(u8::try_from(code).unwrap_or(u8::MAX))),
                     Some(News::Killed(signal)) => break Ok(End::Killed(signal)),
-                    Some(News::NotStarted(reason)) => {
-                        break Err(Broken::NotStarted(std::io::Error::from_raw_os_error(reason).kind()));
-                    }
+                    Some(News::NotStarted(reason)) => break Err(Broken::not_started(reason)),
                     None => break Err(Broken::Lost),
                 },
-                signal = self.signals.next() => self.heard(signal).await,
-                () = &mut outputs, if !all_is_shown => all_is_shown = true,
+                () = self.outputs.pass() => {}
                 never = &mut typing => match never {},
             }
         };
-        self.ended.send_replace(true);
-        while !all_is_shown {
+        if end == Err(Broken::Lost)
+            && let Some(grip) = self.grip.take()
+        {
+            // What it prints goes on, or it might wait for that instead of ending.
+            let outputs = async {
+                self.outputs.pass().await;
+                pending::<()>().await;
+            };
             select! {
-                () = &mut outputs => all_is_shown = true,
-                // Whoever wants to see no more of it needn't.
+                () = grip.end() => {}
+                () = outputs => {}
+            }
+        }
+        self.ended.send_replace(true);
+        if end.is_ok() {
+            self.see_the_rest().await;
+        } else {
+            let _ = timeout(LAST_WORDS, self.outputs.pass()).await;
+        }
+        Ok(Ran { end: end?, unwritten: self.outputs.unwritten() })
+    }
+
+    /// Passes on what others still print that the program has left behind, as whoever reads from a pipe waits for them.
+    /// Whoever wants to see no more of it needn't.
+    async fn see_the_rest(&mut self) {
+        while matches!(self.outputs, Outputs::Passing(_)) {
+            select! {
+                () = self.outputs.pass() => {}
                 signal = self.signals.next() => {
-                    all_is_shown = is_of_a_key(signal) || signal == Signal::TERM || signal == Signal::HUP;
+                    if signal == Signal::TSTP {
+                        let _ = kill_process(getpid(), Signal::STOP);
+                    } else if is_of_a_key(signal) || signal == Signal::TERM || signal == Signal::HUP {
+                        return;
+                    }
                 }
             }
         }
-        end
     }
 
-    /// Waits until nothing of what a stopped program printed is on its way any more, or for long enough.
-    async fn is_settled(&self) {
+    /// Lets what's been printed come to the screen, and what was held back of it.
+    async fn settle(&mut self) {
         let Some(terminal) = &self.terminal else { return };
-        let mut moving = terminal.moving.subscribe();
-        let settled = async {
-            loop {
-                let is_moving = *moving.borrow_and_update();
-                let waiting = ioctl_fionread(&*terminal.outer).unwrap_or_default();
-                if !is_moving && waiting == 0 {
-                    return;
-                }
-                // With bytes waiting, it's about to move.
-                if moving.changed().await.is_err() {
-                    return;
-                }
-            }
-        };
-        // A screen that takes nothing mustn't keep the keys.
-        let _ = timeout(SETTLING, settled).await;
+        select! {
+            () = self.outputs.pass() => {}
+            () = terminal.is_settled() => {}
+        }
     }
 
     async fn heard(&mut self, signal: Signal) {
+        if signal == Signal::CONT {
+            self.settle().await;
+        }
         if let Some(terminal) = &mut self.terminal {
             if signal == Signal::WINCH {
-                resize(terminal.outer.as_fd());
+                terminal.resize();
                 return;
             }
             if signal == Signal::CONT && terminal.back_in_front() {
@@ -242,6 +164,8 @@ impl Running {
     /// The program on its terminal was stopped: so is opward, until whoever started it has it go on.
     async fn stopped(&mut self, signal: i32) {
         let Some(terminal) = &mut self.terminal else { return };
+        // Before it's looked who has the keys: whoever brings opward to the front in between would find it stopped.
+        let may_stop = is_looked_after();
         let wants_the_keys = signal == Signal::TTIN.as_raw() || signal == Signal::TTOU.as_raw();
         if wants_the_keys && !terminal.in_front && terminal.take_keys() {
             terminal.in_front = true;
@@ -249,8 +173,8 @@ impl Running {
             return;
         }
         terminal.leave_keys();
-        let was_stopped = stop_all_of_us();
-        resize(terminal.outer.as_fd());
+        let was_stopped = may_stop && stop_all_of_us();
+        terminal.resize();
         let has_keys = terminal.take_keys();
         // Where nothing could be stopped, what isn't to be had would be asked for again and again.
         let order = if !terminal.in_front && (has_keys || !was_stopped) { Order::Foreground } else { Order::Continue };
@@ -259,31 +183,23 @@ impl Running {
     }
 }
 
-impl Terminal {
-    /// Takes what's typed for the program, if it's opward's to give.
-    fn take_keys(&mut self) -> bool {
-        let taken = self.screen.as_mut().is_some_and(Screen::claim);
-        if taken && !self.keys.send_replace(true) {
-            finishes_lines(self.outer.as_fd(), self.finishes);
-        }
-        taken
-    }
-
-    fn leave_keys(&mut self) {
-        if self.keys.send_replace(false) {
-            self.finishes = finishes_lines(self.outer.as_fd(), false);
-        }
-        if let Some(screen) = &mut self.screen {
-            screen.release();
+impl Outputs {
+    /// Goes on until nothing more can come; then forever. A call that's dropped loses nothing.
+    async fn pass(&mut self) {
+        match self {
+            Self::Passing(passing) => {
+                let written = passing.await;
+                *self = Self::Passed(written);
+            }
+            Self::Passed(_) => pending().await,
         }
     }
 
-    /// After opward was brought to the foreground: whether the program is to be, too.
-    fn back_in_front(&mut self) -> bool {
-        let types = std::io::stdin().is_terminal();
-        if !(types || self.in_front) || !self.take_keys() {
-            return false;
+    /// What couldn't be written, but for what nobody wanted any more.
+    fn unwritten(self) -> Option<io::Error> {
+        match self {
+            Self::Passing(_) | Self::Passed(Ok(())) => None,
+            Self::Passed(Err(error)) => Some(error).filter(|error| error.kind() != io::ErrorKind::BrokenPipe),
         }
-        !std::mem::replace(&mut self.in_front, true)
     }
 }

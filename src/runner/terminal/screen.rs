@@ -8,9 +8,7 @@ use std::sync::Arc;
 use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, unlockpt};
 use rustix::stdio::{stdin, stdout};
-use rustix::termios::{
-    OptionalActions, OutputModes, Termios, tcgetattr, tcgetpgrp, tcgetwinsize, tcsetattr, tcsetwinsize, ttyname,
-};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcgetwinsize, tcsetattr, tcsetwinsize, ttyname};
 
 use super::watched::Watched;
 use crate::runner::processes::own_group;
@@ -68,6 +66,11 @@ impl Screen {
         true
     }
 
+    /// How it was before it was claimed.
+    pub(super) fn before(&self) -> Option<&Termios> {
+        self.before.as_ref()
+    }
+
     /// Leaves it as it was.
     pub(super) fn release(&mut self) {
         if let Some(before) = self.before.take() {
@@ -111,18 +114,6 @@ fn inner(outer: &OwnedFd) -> rustix::io::Result<OwnedFd> {
 fn inner(outer: &OwnedFd) -> rustix::io::Result<OwnedFd> {
     let name = rustix::pty::ptsname(outer, Vec::new())?;
     open(name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())
-}
-
-/// Whether a terminal makes of each end of a line what screens need. Where the person's does, the program's mustn't
-/// have done it before. Gives what it did so far.
-pub(super) fn finishes_lines(terminal: BorrowedFd<'_>, finishes: bool) -> bool {
-    let Ok(mut settings) = tcgetattr(terminal) else { return finishes };
-    let before = settings.output_modes.contains(OutputModes::OPOST);
-    if before != finishes {
-        settings.output_modes.set(OutputModes::OPOST, finishes);
-        let _ = tcsetattr(terminal, OptionalActions::Now, &settings);
-    }
-    before
 }
 
 /// Gives a terminal the size of the one that standard output is.

@@ -56,19 +56,16 @@ pub(super) fn is_of_a_key(signal: Signal) -> bool {
     signal == Signal::INT || signal == Signal::QUIT || signal == Signal::TSTP
 }
 
-/// Stops this process and those beside it, as the signal would have, and comes back when they go on. It does nothing
-/// where nobody would ever let them go on: as a system doesn't stop a group that nothing in its session looks after.
+/// Stops this process and those beside it, as the signal would have, and comes back when they go on.
 pub(super) fn stop_all_of_us() -> bool {
-    if is_on_its_own() {
-        return false;
-    }
     kill_current_process_group(Signal::STOP).is_ok()
 }
 
-/// Whether the process that started this one is in another session or in the same group.
-fn is_on_its_own() -> bool {
-    let (Some(parent), Some(own)) = (getppid().and_then(processes::of), processes::of(getpid())) else { return true };
-    parent.session != own.session || parent.group == own.group
+/// Whether somebody would let this process go on. A system doesn't stop a group that nothing in its session looks
+/// after: the process that started this one has to be in the same session, and in another group.
+pub(super) fn is_looked_after() -> bool {
+    let (Some(parent), Some(own)) = (getppid().and_then(processes::of), processes::of(getpid())) else { return false };
+    parent.session == own.session && parent.group != own.group
 }
 
 /// The ignored signals, a bit each.

@@ -1,9 +1,7 @@
 //! Starting opward's attendant, which starts the program.
 
-use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
@@ -26,22 +24,19 @@ pub(super) fn ourselves() -> Command {
 
 /// Has a program started on a stage made of these descriptors: the standard streams and, where it's to have one, its
 /// terminal. Values reach it in its environment, which is its owner's alone to read, and never as arguments.
-pub(super) fn start(program: Program, stage: Stage, descriptors: &[BorrowedFd<'_>]) -> io::Result<Link> {
+pub(super) async fn start(program: Program, stage: Stage, descriptors: &[BorrowedFd<'_>]) -> io::Result<Link> {
     let (ours, theirs) = UnixStream::pair()?;
     let mut command = ourselves();
     command.arg(word::ATTEND).arg(program.path).arg(program.name).args(program.arguments);
     for name in program.without {
         command.env_remove(name);
     }
-    for (name, value) in program.variables {
-        value.hand_over(|value| {
-            command.env(name, OsStr::from_bytes(value));
-        });
-    }
     command.stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn()?;
-    // It holds the values, and their end of the socket.
+    // It holds their end of the socket.
     drop(command);
     hand_over(&ours, stage, descriptors)?;
-    Link::of(ours)
+    let mut link = Link::of(ours)?;
+    link.send_variables(program.variables).await?;
+    Ok(link)
 }

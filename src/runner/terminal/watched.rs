@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::io::unix::AsyncFd;
 
 /// A pipe's or a terminal's descriptor.
@@ -13,6 +14,18 @@ impl Watched {
     #[expect(deprecated, reason = "what can go wrong with it can't with an OwnedFd, which stays open and the same")]
     pub(super) fn new(descriptor: OwnedFd) -> io::Result<Self> {
         Ok(Self(AsyncFd::new(descriptor)?))
+    }
+
+    /// Waits until there's something to read.
+    pub(super) async fn readable(&self) -> io::Result<()> {
+        self.0.readable().await.map(drop)
+    }
+
+    /// Whether there's something to read, or nothing will ever come. A terminal is asked to look for what's been printed
+    /// but hasn't come through yet, which it doesn't when it's asked how many bytes there are.
+    pub(super) fn is_readable(&self) -> bool {
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        poll(&mut [PollFd::new(self, PollFlags::IN)], Some(&now)).is_ok_and(|ready| ready > 0)
     }
 
     /// Reads what there is. A call that's dropped loses nothing.
