@@ -4,6 +4,7 @@ use super::call::{About, Call};
 use super::denial;
 use super::refusal::Refusal;
 use crate::model::{Action, Decided, Target, Transport};
+use crate::state::Taken;
 
 impl Call {
     /// Whether what the request stores was typed by a person, or piped by one, who is at their own vault.
@@ -13,19 +14,20 @@ impl Call {
     }
 
     /// Counts the text of a request that's to be looked through: whether it's also compared with values that can be
-    /// guessed, which for one principal has a limit.
+    /// guessed, which for one principal has a limit. Beyond it only looking around is left: whatever carries a value
+    /// somewhere, or makes its caller one who has it, would do so with one that wasn't recognised.
     ///
     /// # Errors
     ///
-    /// The recorded refusal of one who passed on such values too often.
+    /// The recorded refusal of one who passed on such values too often, or sent too much text.
     pub async fn take_text(&self, action: Action, bytes: usize) -> Result<bool, Refusal> {
-        match self.door.leaks.take(self.principal(), bytes) {
-            Ok(with_short) => Ok(with_short),
-            Err(wait) => {
-                let error = denial::leaked_too_often(wait);
-                Err(self.refuse(About::nothing(action), &[], error, Decided::RateLimited).await)
-            }
-        }
+        let error = match self.door.leaks.take(self.principal(), bytes) {
+            Ok(Taken::Whole) => return Ok(true),
+            Ok(Taken::WithoutShort(_)) if matches!(action, Action::List | Action::Describe) => return Ok(false),
+            Ok(Taken::WithoutShort(wait)) => denial::sent_too_much(wait),
+            Err(wait) => denial::leaked_too_often(wait),
+        };
+        Err(self.refuse(About::nothing(action), &[], error, Decided::RateLimited).await)
     }
 
     /// Ends a request that carries a value its caller was never given: that's a leak, or one who spreads it.

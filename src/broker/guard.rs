@@ -1,17 +1,19 @@
 //! Arguments that hold a value which the caller was never given.
 
+use std::borrow::Cow;
+
 use super::Broker;
 use crate::authz::{Call, Refusal};
 use crate::custody::Recognised;
-use crate::model::{Action, SecretPath};
+use crate::model::{Action, ErrorCode, PublicError, SecretPath};
 
 /// A text in a caller's arguments, at whatever depth.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Told<'a> {
     /// The argument it's in, or part of.
     pub argument: &'a str,
     /// The text.
-    pub text: &'a str,
+    pub text: Cow<'a, str>,
 }
 
 /// The argument that holds a value to be stored.
@@ -40,11 +42,16 @@ impl Broker {
     ) -> Result<(), Refusal> {
         let with_short = call.take_text(action, told.iter().map(|told| told.text.len()).sum()).await?;
         let stores = matches!(action, Action::Write | Action::Rotate) && call.is_at_the_command_line();
-        let told: Vec<Told<'_>> = told.iter().copied().filter(|told| !stores || told.argument != VALUE).collect();
-        let texts: Vec<&str> = told.iter().map(|told| told.text).collect();
+        let told: Vec<&Told<'_>> = told.iter().filter(|told| !stores || told.argument != VALUE).collect();
+        let texts: Vec<&str> = told.iter().map(|told| told.text.as_ref()).collect();
         match self.0.custody.recognise(&texts, call.principal(), with_short).await {
-            None => Ok(()),
-            Some(recognised) => Box::pin(self.judge(call, action, &told, recognised, is_known)).await,
+            Ok(None) => Ok(()),
+            Ok(Some(recognised)) => Box::pin(self.judge(call, action, &told, recognised, is_known)).await,
+            Err(too_much) => {
+                let hint = "send less at once; many escapes, or encodings within each other, take the most";
+                let error = PublicError::new(ErrorCode::Invalid, too_much.to_string(), hint);
+                Err(call.fail(action, None, error).await)
+            }
         }
     }
 
@@ -52,7 +59,7 @@ impl Broker {
         &self,
         call: &Call,
         action: Action,
-        told: &[Told<'_>],
+        told: &[&Told<'_>],
         recognised: Recognised,
         is_known: &(dyn Fn(&str) -> bool + Sync),
     ) -> Result<(), Refusal> {

@@ -3,16 +3,22 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use super::catalog::Catalog;
-use super::fingerprint::{self, Found, Mac, Prints};
+use super::fingerprint::{self, Found, Mac, Prints, TooMuch};
 use super::release::Revealed;
 use super::source::Source;
 use super::value::SecretValue;
 use super::vault::Custody;
-use crate::model::{PrincipalName, SecretPath, Target, fold};
+use crate::model::{PrincipalName, SecretPath, Target};
 
 /// As many places of one value are told at most.
 const MOST_PLACES: usize = 8;
+
+/// Longer texts are looked through on a thread of their own, so that nothing else waits: in the worst case they're read
+/// in sixty ways.
+const AT_ONCE: usize = 16 * 1024;
 
 /// The values that were found in texts.
 #[derive(Debug)]
@@ -37,19 +43,28 @@ impl Custody {
     ///
     /// All values of a file are known, and those of 1Password that were read in this process. Those that are short
     /// enough to be guessed are looked for only if that's wanted.
-    pub async fn recognise(&self, texts: &[&str], who: &PrincipalName, with_short: bool) -> Option<Recognised> {
+    ///
+    /// # Errors
+    ///
+    /// When there's more to read in them than can be looked through.
+    pub async fn recognise(
+        &self,
+        texts: &[&str],
+        who: &PrincipalName,
+        with_short: bool,
+    ) -> Result<Option<Recognised>, TooMuch> {
         for source in self.sources().filter(|source| source.has_old_prints()) {
             // Whoever needs the file hears why it can't be opened.
             let _ = Box::pin(source.inventory(who)).await;
         }
-        let sets: Vec<Arc<Prints>> = self.sources().filter_map(Source::prints).collect();
-        let sets: Vec<&Prints> = sets.iter().map(AsRef::as_ref).filter(|prints| !prints.is_empty()).collect();
+        let sets = self.sources().filter_map(Source::prints).filter(|prints| !prints.is_empty());
+        let sets: Arc<[Arc<Prints>]> = sets.collect();
         if sets.is_empty() {
-            return None;
+            return Ok(None);
         }
-        let found = fingerprint::search_all(&sets, &self.print_key, texts, with_short);
+        let found = self.search(&sets, texts, with_short).await?;
         if found.is_empty() {
-            return None;
+            return Ok(None);
         }
         let catalog = Box::pin(self.catalog(who)).await.ok().or_else(|| self.last_catalog()).unwrap_or_default();
         let mut names: HashMap<Mac, bool> = HashMap::new();
@@ -60,7 +75,26 @@ impl Custody {
             let is_a_name = *names.entry(found.mac).or_insert_with(|| !is_theirs && is_a_name(&catalog, &found.text));
             Seen { text, found, targets, is_theirs, is_a_name }
         });
-        Some(Recognised(seen.collect()))
+        Ok(Some(Recognised(seen.collect())))
+    }
+
+    async fn search(
+        &self,
+        sets: &Arc<[Arc<Prints>]>,
+        texts: &[&str],
+        with_short: bool,
+    ) -> Result<Vec<(usize, Found)>, TooMuch> {
+        if texts.iter().map(|text| text.len()).sum::<usize>() <= AT_ONCE {
+            return fingerprint::search_all(sets, &self.print_key, texts, with_short);
+        }
+        let copies: Vec<Zeroizing<String>> = texts.iter().map(|text| Zeroizing::new((*text).to_owned())).collect();
+        let (sets, key) = (Arc::clone(sets), self.print_key.clone());
+        let search = move || {
+            let texts: Vec<&str> = copies.iter().map(|copy| copy.as_str()).collect();
+            fingerprint::search_all(&sets, &key, &texts, with_short)
+        };
+        // What wasn't looked through isn't let through, so a search that broke off is the same.
+        tokio::task::spawn_blocking(search).await.unwrap_or(Err(TooMuch))
     }
 
     /// Notes that somebody was shown a value.
@@ -104,12 +138,13 @@ impl Recognised {
     }
 }
 
+/// Whether a name holds it, byte for byte: one in another case is another text, and whoever knows a value could have
+/// written that one into a name.
 fn is_a_name(catalog: &Catalog, value: &[u8]) -> bool {
     let Ok(value) = std::str::from_utf8(value) else { return false };
-    let value = fold(value);
     catalog.items().iter().any(|item| {
-        item.path.matching().contains(&value)
-            || item.fields.known().iter().any(|field| field.path.matching().contains(&value))
-            || item.tags.iter().any(|tag| fold(tag.as_str()).contains(&value))
+        item.path.as_str().contains(value)
+            || item.fields.known().iter().any(|field| field.path.as_str().contains(value))
+            || item.tags.iter().any(|tag| tag.as_str().contains(value))
     })
 }

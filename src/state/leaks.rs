@@ -12,7 +12,8 @@ pub const LEAK_WINDOW: Duration = Duration::from_mins(10);
 /// After so many leaks within that time, nothing more is taken from somebody for a while.
 pub const LEAKS_UNTIL_OUT: u32 = 5;
 
-/// How much text is compared, within that time, with values that are short enough to be guessed.
+/// After so much text within that time, nothing more is compared with values that are short enough to be guessed. What
+/// goes beyond it still is, so that what's long by itself can be sent.
 pub const TRIED_AT_MOST: usize = 128 * 1024;
 
 /// How many principals are remembered; of more, those who did no harm are forgotten.
@@ -21,6 +22,15 @@ const REMEMBERED: usize = 1024;
 /// Leaks and attempts, by principal.
 #[derive(Debug, Default)]
 pub struct Leaks(Mutex<HashMap<PrincipalName, Counted>>);
+
+/// What becomes of a text that's to be looked through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It's compared with all values.
+    Whole,
+    /// Not with those that can be guessed, until that time is over: enough was tried.
+    WithoutShort(Duration),
+}
 
 #[derive(Debug, Clone, Copy)]
 struct Counted {
@@ -36,12 +46,12 @@ impl Leaks {
         Self::default()
     }
 
-    /// Counts a text that's to be looked through: whether it's also compared with values that can be guessed.
+    /// Counts a text that's to be looked through, and tells with what it's compared.
     ///
     /// # Errors
     ///
     /// The time until anything is taken from this principal again.
-    pub fn take(&self, who: &PrincipalName, bytes: usize) -> Result<bool, Duration> {
+    pub fn take(&self, who: &PrincipalName, bytes: usize) -> Result<Taken, Duration> {
         self.take_at(who, bytes, Instant::now())
     }
 
@@ -50,13 +60,15 @@ impl Leaks {
         self.leak_at(who, Instant::now())
     }
 
-    fn take_at(&self, who: &PrincipalName, bytes: usize, now: Instant) -> Result<bool, Duration> {
+    fn take_at(&self, who: &PrincipalName, bytes: usize, now: Instant) -> Result<Taken, Duration> {
         self.counted(who, now, |counted| {
+            let wait = LEAK_WINDOW.saturating_sub(now.saturating_duration_since(counted.since));
             if counted.leaks >= LEAKS_UNTIL_OUT {
-                return Err(LEAK_WINDOW.saturating_sub(now.saturating_duration_since(counted.since)));
+                return Err(wait);
             }
+            let is_enough = counted.tried >= TRIED_AT_MOST;
             counted.tried = counted.tried.saturating_add(bytes);
-            Ok(counted.tried <= TRIED_AT_MOST)
+            Ok(if is_enough { Taken::WithoutShort(wait) } else { Taken::Whole })
         })
     }
 
@@ -110,13 +122,13 @@ mod tests {
         let (leaks, start) = (Leaks::new(), Instant::now());
         let (eve, ann) = (name("eve"), name("ann"));
         for number in 1..=LEAKS_UNTIL_OUT {
-            assert_eq!(leaks.take_at(&eve, 1, start), Ok(true));
+            assert_eq!(leaks.take_at(&eve, 1, start), Ok(Taken::Whole));
             assert_eq!(leaks.leak_at(&eve, start + Duration::from_secs(1)), number == LEAKS_UNTIL_OUT);
         }
         let wait = leaks.take_at(&eve, 1, start + Duration::from_mins(1)).unwrap_err();
         assert_eq!(wait, Duration::from_secs(9 * 60 + 1));
-        assert_eq!(leaks.take_at(&ann, 1, start), Ok(true));
-        assert_eq!(leaks.take_at(&eve, 1, start + Duration::from_mins(11)), Ok(true));
+        assert_eq!(leaks.take_at(&ann, 1, start), Ok(Taken::Whole));
+        assert_eq!(leaks.take_at(&eve, 1, start + Duration::from_mins(11)), Ok(Taken::Whole));
     }
 
     #[test]
@@ -130,9 +142,19 @@ mod tests {
     #[test]
     fn how_much_can_be_tried_is_bounded() {
         let (leaks, start, eve) = (Leaks::new(), Instant::now(), name("eve"));
-        assert_eq!(leaks.take_at(&eve, TRIED_AT_MOST, start), Ok(true));
-        assert_eq!(leaks.take_at(&eve, 1, start), Ok(false));
-        assert_eq!(leaks.take_at(&eve, 1, start + LEAK_WINDOW), Ok(true));
+        assert_eq!(leaks.take_at(&eve, TRIED_AT_MOST, start), Ok(Taken::Whole));
+        assert_eq!(leaks.take_at(&eve, 1, start), Ok(Taken::WithoutShort(LEAK_WINDOW)));
+        let later = start + Duration::from_mins(4);
+        assert_eq!(leaks.take_at(&eve, 1, later), Ok(Taken::WithoutShort(Duration::from_mins(6))));
+        assert_eq!(leaks.take_at(&eve, 1, start + LEAK_WINDOW), Ok(Taken::Whole));
+    }
+
+    #[test]
+    fn what_is_longer_than_all_that_may_be_tried_is_taken_once() {
+        let (leaks, start, ann) = (Leaks::new(), Instant::now(), name("ann"));
+        assert_eq!(leaks.take_at(&ann, 100, start), Ok(Taken::Whole));
+        assert_eq!(leaks.take_at(&ann, 4 * TRIED_AT_MOST, start), Ok(Taken::Whole));
+        assert!(matches!(leaks.take_at(&ann, 4 * TRIED_AT_MOST, start), Ok(Taken::WithoutShort(_))));
     }
 
     #[test]
@@ -142,7 +164,7 @@ mod tests {
             let _is_out = leaks.leak_at(&eve, start);
         }
         for number in 0..3 * REMEMBERED {
-            assert_eq!(leaks.take_at(&name(&format!("p{number}")), 1, start), Ok(true));
+            assert_eq!(leaks.take_at(&name(&format!("p{number}")), 1, start), Ok(Taken::Whole));
         }
         assert!(leaks.take_at(&eve, 1, start).is_err());
         assert!(leaks.0.lock().unwrap().len() <= REMEMBERED);

@@ -6,5 +6,5 @@
 mod leaks;
 mod rate_limits;
 
-pub use leaks::{LEAK_WINDOW, LEAKS_UNTIL_OUT, Leaks, TRIED_AT_MOST};
+pub use leaks::{LEAK_WINDOW, LEAKS_UNTIL_OUT, Leaks, TRIED_AT_MOST, Taken};
 pub use rate_limits::RateLimits;

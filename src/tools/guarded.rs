@@ -1,4 +1,4 @@
-//! Every text that a caller sends, on its way to where it's looked at for values the caller shouldn't have.
+//! Every text and number that a caller sends, on its way to where it's looked at for values the caller shouldn't have.
 
 use rmcp::model::JsonObject;
 use schemars::JsonSchema;
@@ -9,7 +9,7 @@ use crate::authz::{Call, Refusal};
 use crate::broker::Told;
 use crate::model::Action;
 
-/// Looks at the arguments of a tool: at each text in them and at each name of one, at any depth.
+/// Looks at the arguments of a tool: at each text and number in them and at each name of one, at any depth.
 ///
 /// # Errors
 ///
@@ -28,7 +28,7 @@ pub(super) async fn arguments<T: JsonSchema>(
     let is_known = |name: &str| {
         schema::input::<T>().get("properties").and_then(Value::as_object).is_some_and(|known| known.contains_key(name))
     };
-    told.extend(arguments.keys().map(|name| Told { argument: name, text: name }));
+    told.extend(arguments.keys().map(|name| Told { argument: name, text: name.into() }));
     toolbox.broker.guard(call, action, &told, &is_known).await
 }
 
@@ -44,21 +44,22 @@ pub(super) async fn text(
     name: &'static str,
     text: &str,
 ) -> Result<(), Refusal> {
-    toolbox.broker.guard(call, action, &[Told { argument: name, text }], &|known| known == name).await
+    toolbox.broker.guard(call, action, &[Told { argument: name, text: text.into() }], &|known| known == name).await
 }
 
 fn collect<'a>(argument: &'a str, value: &'a Value, told: &mut Vec<Told<'a>>) {
     match value {
-        Value::String(text) => told.push(Told { argument, text }),
+        Value::String(text) => told.push(Told { argument, text: text.into() }),
+        // As it's sent on. One that's a card's, say, is a value like any other.
+        Value::Number(number) => told.push(Told { argument, text: number.to_string().into() }),
         Value::Array(several) => several.iter().for_each(|value| collect(argument, value, told)),
         Value::Object(object) => {
             for (name, value) in object {
-                told.push(Told { argument, text: name });
+                told.push(Told { argument, text: name.into() });
                 collect(argument, value, told);
             }
         }
-        // A number that's a secret has too few digits to be told from any other.
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::Null | Value::Bool(_) => {}
     }
 }
 
@@ -69,13 +70,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_text_and_every_name_is_looked_at() {
+    fn every_text_every_name_and_every_number_is_looked_at() {
         let value = json!([{ "a": ["b", 1, null, true, { "c": "d" }] }, "e"]);
         let mut told = Vec::new();
         collect("top", &value, &mut told);
         assert!(told.iter().all(|told| told.argument == "top"));
-        let mut texts: Vec<&str> = told.iter().map(|told| told.text).collect();
+        let mut texts: Vec<&str> = told.iter().map(|told| told.text.as_ref()).collect();
         texts.sort_unstable();
-        assert_eq!(texts, ["a", "b", "c", "d", "e"]);
+        assert_eq!(texts, ["1", "a", "b", "c", "d", "e"]);
     }
 }

@@ -282,21 +282,114 @@ async fn ordinary_text_is_let_through() {
         put("Staging/A/password", "production"),
         put("Staging/Prod2025/password", "Prod2025"),
         put("Staging/B/username", "ann-from-4711-street"),
+        put("Staging/Named-8xK2q9ZrLm/password", "8xK2q9ZrLm"),
+        put("Staging/Env/region", "us-east-1"),
+        put("Staging/Env/api", "https://api.staging.example.com"),
+        put("Staging/Env/host", "db.staging.internal"),
+        put("Staging/Env/mail", "noreply@example.com"),
+        put("Staging/Env/bucket", "acme-uploads-staging"),
+        put("Staging/Env/words", "running the migration"),
     ];
     let home = Home::with(&rules(), values).await;
     let agent = home.serve("agent").await;
-    for text in ["production", "Prod2025", "ann-from-4711-street"] {
+    for text in [
+        "production",
+        "Prod2025",
+        "ann-from-4711-street",
+        "8xK2q9ZrLm",
+        "deploying to us-east-1",
+        "see https://api.staging.example.com/docs",
+        "psql: could not connect to db.staging.internal",
+        "mail to noreply@example.com, bucket acme-uploads-staging",
+        "running the migration we agreed on",
+    ] {
         agent.call("list_secrets", json!({ "query": text })).await.ok();
     }
+    assert_eq!(leaks(&home).len(), 0);
     agent.call("describe_secret", json!({ "path": "Staging/Prod2025" })).await.ok();
     drop::<Client>(agent);
 }
 
+/// Who knows a value from elsewhere can't make a name of it, not even in other letters, so that it's known as one.
+#[tokio::test]
+async fn a_name_in_another_case_makes_no_value_public() {
+    let home = home().await;
+    let agent = home.serve("agent").await;
+    let tag = json!({ "path": "Staging/Mine/credential", "value": "n", "tags": [LEAKED.to_lowercase()] });
+    agent.call("put_secret", tag).await.ok();
+    let item = json!({ "path": format!("Staging/{}/x", LEAKED.to_uppercase().replace('/', "%2F")), "value": "n" });
+    agent.call("put_secret", item).await.ok();
+    is_a_leak(&agent.call("put_secret", json!({ "path": "Staging/Copy/credential", "value": LEAKED })).await);
+    is_a_leak(&agent.call("list_secrets", json!({ "query": LEAKED })).await);
+}
+
+/// After more text than short values are compared with, nobody can make a value theirs or send it anywhere.
+#[tokio::test]
+async fn who_sent_too_much_text_can_only_look_around() {
+    let home = home().await;
+    let agent = home.serve("agent").await;
+    agent.call("list_secrets", json!({ "query": "a b ".repeat(35_000) })).await;
+    let short = "sh0rt-0ne-42";
+    for (tool, arguments) in [
+        ("put_secret", json!({ "path": "Staging/Mine/credential", "value": short })),
+        ("rotate_and_store", json!({ "path": "Staging/Other/credential", "value": short })),
+        ("http_request", json!({ "name": "x", "method": "GET", "path": "/", "body": short })),
+        ("run_command", json!({ "name": "x", "params": { "y": short } })),
+        ("get_secret", json!({ "path": "Staging/Other/credential" })),
+        ("delete_secret", json!({ "path": "Staging/Other" })),
+    ] {
+        let answer = agent.call(tool, arguments).await;
+        assert_eq!(answer.code(), "rate_limited", "{tool}: {answer:?}");
+        let wait = answer.value["error"]["retry_after_s"].as_u64().unwrap();
+        assert!((500..=601).contains(&wait), "{wait}");
+    }
+    assert_eq!(agent.paths(json!({})).await, ["Staging/Other", "Staging/Stripe"], "nothing was done");
+    is_a_leak(&agent.call("list_secrets", json!({ "query": LEAKED })).await);
+    agent.end().await;
+    // Nor is it taken to know it from then on.
+    let agent = home.serve("agent").await;
+    assert_eq!(agent.call("list_secrets", json!({ "query": short })).await.code(), "denied");
+}
+
+#[tokio::test]
+async fn a_number_is_looked_at_like_a_text() {
+    let home = Home::with(&rules(), [put("Staging/Card/number", "4929123456781236")]).await;
+    let agent = home.serve("agent").await;
+    for card in [json!("4929123456781236"), json!(4_929_123_456_781_236_u64)] {
+        let ask = json!({ "name": "x", "method": "POST", "path": "/", "json": { "of": [card] } });
+        let answer = agent.call("http_request", ask).await;
+        assert!(answer.message().contains("`json` holds the value of Staging/Card/number"), "{answer:?}");
+    }
+}
+
+/// What's made to take long isn't read to its end, and isn't let through.
+#[tokio::test]
+async fn more_than_can_be_looked_through_is_refused_and_nothing_else_waits() {
+    let home = home().await;
+    let agent = home.serve("agent").await;
+    let hard = format!("%41+ \\x41 &amp; '\\'' {}", "a word ".repeat(130_000));
+    let asked = agent.call("list_secrets", json!({ "query": hard }));
+    let other = async {
+        agent.call("list_vaults", json!({})).await.ok();
+        std::time::Instant::now()
+    };
+    let looked = async {
+        let answer = asked.await;
+        (answer, std::time::Instant::now())
+    };
+    let ((answer, long), short) = tokio::join!(looked, other);
+    assert_eq!(answer.code(), "invalid", "{answer:?}");
+    assert!(answer.message().contains("can be looked through"), "{answer:?}");
+    assert!(short < long, "the other waited");
+}
+
 async fn values_of_1password_are_known_once_their_item_was_read(kind: Kind) {
-    let stage = Stage::of(kind, &seed(), "", &policy(&[&everyone(&["list", "describe", "rotate"])]));
+    let seed = seed().to_string().replace("value-github-password", "c4n4ry-g1thub-passw0rd");
+    let seed = serde_json::from_str(&seed).unwrap();
+    let stage = Stage::of(kind, &seed, "", &policy(&[&everyone(&["list", "describe", "rotate"])]));
     let agent = stage.serve("agent").await;
     let passed_on =
-        async || agent.call("check_access", json!({ "path": "value-github-password", "action": "read" })).await;
+        async || agent.call("check_access", json!({ "path": "c4n4ry-g1thub-passw0rd", "action": "read" })).await;
     assert!(!passed_on().await.message().contains("never given"));
     agent.call("describe_secret", json!({ "path": "Staging/GitHub" })).await.ok();
     let refused = passed_on().await;

@@ -30,8 +30,11 @@ impl Broker {
     /// What's recorded of it: no value, not even one that its caller was given.
     pub(super) async fn asked(&self, call: &Call, parts: Vec<Part>) -> Option<AskedWords> {
         let texts: Vec<&str> = parts.iter().map(|part| part.written.as_str()).collect();
-        let recognised = self.0.custody.recognise(&texts, call.principal(), true).await;
-        let with_values: HashSet<usize> = recognised.iter().flat_map(Recognised::texts).collect();
+        let with_values: HashSet<usize> = match self.0.custody.recognise(&texts, call.principal(), true).await {
+            Ok(recognised) => recognised.iter().flat_map(Recognised::texts).collect(),
+            // What can't be looked through may hold any.
+            Err(_) => (0..texts.len()).collect(),
+        };
         AskedWords::of(&joined(&parts, &with_values))
     }
 }

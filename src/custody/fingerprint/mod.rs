@@ -1,6 +1,7 @@
 //! Recognising a value in a text without keeping it: for what comes in as an argument and shouldn't be known.
 //!
-//! - `pieces` — what of a value is looked for, and which values can't be told from ordinary text.
+//! - `pieces` — what of a value is looked for.
+//! - `telling`, `chance` — which values can be told from ordinary text.
 //! - `key`, `prints` — a piece is kept as 32 bits of a keyed hash of eight of its bytes, to find it by, and
 //!   128 bits of a keyed MAC of all of it, to be sure. Neither says anything without the key of this process,
 //!   which stays in its locked page; with it, no more than a guess can be checked.
@@ -9,15 +10,16 @@
 //! - `gathered` — the prints of a source that's read item by item.
 //! - `holders` — who has shown to have a value, or was shown it.
 //!
-//! What's not found: a value that's encrypted, compressed or rewritten by the caller, one that's spread over
-//! several arguments, and less than a whole piece. This stops leaks and lazy thieves, not a determined one.
+//! This stops leaks and lazy thieves, not a determined one: see [`KNOWN_MISSES`].
 
+mod chance;
 mod gathered;
 mod holders;
 mod key;
 mod pieces;
 mod prints;
 mod readings;
+mod telling;
 
 #[cfg(test)]
 mod tests;
@@ -25,17 +27,34 @@ mod tests;
 pub use gathered::Gathered;
 pub use key::PrintKey;
 pub use prints::{Prints, PrintsBuilder};
+pub use readings::TooMuch;
 
 pub(super) use holders::Holders;
 pub(super) use prints::Mac;
 
 use std::collections::HashMap;
+use std::ops::Deref;
 
 use self::key::OpenedKey;
+use self::readings::Room;
 use crate::model::{Field, FieldType, Item, Purpose};
 
 /// So often is one piece told of in one reading. Whoever has a value that this one is part of so often has this one.
 const MOST_TIMES: usize = 16;
+
+/// What isn't found, whatever the value.
+pub const KNOWN_MISSES: &[&str] = &[
+    "shorter than 8 bytes, or one that reads like ordinary text: words, names, plain numbers, a phrase of fewer than six words",
+    "compressed, or encrypted",
+    "in another case, or with its letters exchanged (rot13)",
+    "a part of it, or split: over two arguments, or within one by quotes and operators",
+    "other characters between its letters: dashes, or ones that take no room",
+    "in letters that only look the same, such as full-width ones",
+    "as `\\u{6b}` or `\\153`, or as a list of the numbers of its bytes",
+    "in UTF-16 within an encoding such as base64",
+    "in an encoding that isn't among the forms, such as Base58 or Ascii85",
+    "encoded three times",
+];
 
 /// A value that stands in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,25 +73,43 @@ pub(super) struct Found {
 
 /// Looks for all values of several sets in texts; tells of each in which text it is. Short ones are looked for only if
 /// that's wanted.
-pub(super) fn search_all(sets: &[&Prints], key: &PrintKey, texts: &[&str], with_short: bool) -> Vec<(usize, Found)> {
+///
+/// # Errors
+///
+/// When there's more to read in them than can be looked through.
+pub(super) fn search_all(
+    sets: &[impl Deref<Target = Prints>],
+    key: &PrintKey,
+    texts: &[impl Deref<Target = str>],
+    with_short: bool,
+) -> Result<Vec<(usize, Found)>, TooMuch> {
     let opened = key.open();
-    let one = |(index, text): (usize, &&str)| {
-        search(sets, &opened, text.as_bytes(), with_short).into_iter().map(move |found| (index, found))
-    };
-    texts.iter().enumerate().flat_map(one).collect()
+    let mut room = Room::of_a_call();
+    let mut all = Vec::new();
+    for (index, text) in texts.iter().enumerate() {
+        let found = search(sets, &opened, text.as_bytes(), with_short, &mut room)?;
+        all.extend(found.into_iter().map(|found| (index, found)));
+    }
+    Ok(all)
 }
 
-/// Whether a text holds any of the values.
+/// Whether a text holds any of the values, or more than can be looked through.
 #[must_use]
 pub fn holds_any(prints: &Prints, key: &PrintKey, text: &str) -> bool {
-    !search_all(&[prints], key, &[text], true).is_empty()
+    search_all(&[prints], key, &[text], true).map_or(true, |found| !found.is_empty())
 }
 
-fn search(sets: &[&Prints], key: &OpenedKey, text: &[u8], with_short: bool) -> Vec<Found> {
+fn search(
+    sets: &[impl Deref<Target = Prints>],
+    key: &OpenedKey,
+    text: &[u8],
+    with_short: bool,
+    room: &mut Room,
+) -> Result<Vec<Found>, TooMuch> {
     let mut found: Vec<Found> = Vec::new();
     let mut here: HashMap<Mac, Vec<usize>> = HashMap::new();
     let mut reading = 0;
-    readings::each(text, &mut |bytes, is_squeezed| {
+    readings::each(text, room, &mut |bytes, is_squeezed| {
         here.clear();
         for (set, prints) in sets.iter().enumerate() {
             prints.search(key, bytes, with_short, is_squeezed, |mac, place, range| {
@@ -88,8 +125,8 @@ fn search(sets: &[&Prints], key: &OpenedKey, text: &[u8], with_short: bool) -> V
             });
         }
         reading += 1;
-    });
-    found
+    })?;
+    Ok(found)
 }
 
 /// The pieces of a value as their MACs, by which its holders are remembered.

@@ -22,12 +22,17 @@ const WAYS: [Digits; 3] = [
 ];
 
 /// Shows what all runs of digits say, for each way and each place to begin at.
-pub(super) fn each(text: &[u8], show: &mut impl FnMut(&[u8])) {
+///
+/// # Errors
+///
+/// What showing them fails with.
+pub(super) fn each<E>(text: &[u8], show: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
     for way in &WAYS {
         for run in way.runs(text) {
-            (0..way.starts).for_each(|start| show(&way.read(run.get(start..).unwrap_or_default())));
+            (0..way.starts).try_for_each(|start| show(&way.read(run.get(start..).unwrap_or_default())))?;
         }
     }
+    Ok(())
 }
 
 impl Digits {

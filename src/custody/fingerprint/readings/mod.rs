@@ -1,7 +1,8 @@
 //! A text in every way it could be read: as it stands, and with each usual encoding undone.
 //!
 //! Encodings within encodings are undone twice: a value in base64 inside a JSON text that was escaped for a URL is
-//! found. What was undone to nonsense goes no further, which keeps the work a small multiple of the text's length.
+//! found. What was undone to nonsense goes no further, which keeps the work a small multiple of the text's length; where
+//! somebody sees to it that it isn't, there's a bound.
 
 mod digits;
 mod escapes;
@@ -16,6 +17,18 @@ const DEPTH: usize = 2;
 
 /// Less than this says nothing.
 const SHORTEST: usize = 8;
+
+/// How much is read in one call, over all readings. Of a text as it's usually written there are five to ten, so as much
+/// as a message can hold is read; of one made for it, sixty and more.
+const READ_AT_MOST: usize = 32 * 1024 * 1024;
+
+/// There's more to read than is read for one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there is more to read in this than can be looked through")]
+pub struct TooMuch;
+
+/// How much may still be read.
+pub(super) struct Room(usize);
 
 /// An encoding of a whole text. `None` if there's nothing to undo.
 type Undo = fn(&[u8]) -> Option<Bytes>;
@@ -34,41 +47,56 @@ struct Way {
     is_reversed: bool,
 }
 
-/// Shows every reading of a text, the text itself first, and whether its blanks were left out.
-pub(super) fn each(text: &[u8], show: &mut impl FnMut(&[u8], bool)) {
-    show(text, false);
-    further(text, Way { depth: DEPTH, is_squeezed: false, is_reversed: false }, show);
+impl Room {
+    pub(super) const fn of_a_call() -> Self {
+        Self(READ_AT_MOST)
+    }
+
+    fn take(&mut self, text: &[u8]) -> Result<(), TooMuch> {
+        self.0 = self.0.checked_sub(text.len()).ok_or(TooMuch)?;
+        Ok(())
+    }
 }
 
-fn further(text: &[u8], way: Way, show: &mut impl FnMut(&[u8], bool)) {
+/// Shows every reading of a text, the text itself first, and whether its blanks were left out.
+///
+/// # Errors
+///
+/// When there's no room for all of them; then those that are left aren't shown.
+pub(super) fn each(text: &[u8], room: &mut Room, show: &mut impl FnMut(&[u8], bool)) -> Result<(), TooMuch> {
+    room.take(text)?;
+    show(text, false);
+    further(text, Way { depth: DEPTH, is_squeezed: false, is_reversed: false }, room, show)
+}
+
+fn further(text: &[u8], way: Way, room: &mut Room, show: &mut impl FnMut(&[u8], bool)) -> Result<(), TooMuch> {
     if way.depth == 0 || text.len() < SHORTEST {
-        return;
+        return Ok(());
     }
     let next = Way { depth: way.depth - 1, ..way };
     let mut read = |read: Option<Bytes>, next: Way| {
-        if let Some(read) = read.filter(|read| read.len() >= SHORTEST) {
-            show(&read, next.is_squeezed);
-            further(&read, next, show);
-        }
+        let Some(read) = read.filter(|read| read.len() >= SHORTEST) else { return Ok(()) };
+        room.take(&read)?;
+        show(&read, next.is_squeezed);
+        further(&read, next, room, show)
     };
     if !way.is_reversed {
-        read(Some(reversed(text)), Way { is_reversed: true, ..next });
+        read(Some(reversed(text)), Way { is_reversed: true, ..next })?;
     }
     if !way.is_squeezed {
-        read(squeezed(text), Way { is_squeezed: true, ..next });
+        read(squeezed(text), Way { is_squeezed: true, ..next })?;
     }
     for undo in WHOLE {
-        read(undo(text), next);
+        read(undo(text), next)?;
     }
     // What comes of digits is a text of its own.
     let next = Way { is_squeezed: false, is_reversed: false, ..next };
     digits::each(text, &mut |read| {
+        room.take(read)?;
         show(read, false);
         // Only what can be text is read on.
-        if is_text(read) {
-            further(read, next, show);
-        }
-    });
+        if is_text(read) { further(read, next, room, show) } else { Ok(()) }
+    })
 }
 
 fn is_text(bytes: &[u8]) -> bool {
