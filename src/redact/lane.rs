@@ -51,10 +51,13 @@ impl Lane {
 
     /// Takes in only the end of the bytes, if no form begins before that. Nearly all text is passed by here.
     fn skim(&mut self, bytes: &[u8], at: usize) -> bool {
-        if self.text.len() >= 8 {
+        if self.text.len() > 8 {
             return false;
         }
         let mut head = self.text.iter().fold(0, |head, byte| head << 8 | u64::from(*byte));
+        if self.table.may_begin(head) && self.table.does_begin(head) {
+            return false;
+        }
         for byte in bytes {
             head = if counts(*byte) { head << 8 | u64::from(*byte) } else { head };
             if self.table.may_begin(head) && self.table.does_begin(head) {
@@ -67,14 +70,12 @@ impl Lane {
             left -= usize::from(counts(*byte));
             left == 0
         });
-        if from.is_some() {
-            self.text.clear();
-            self.origin.clear();
-        }
-        let from = from.unwrap_or_default();
-        for (place, byte) in (at..).zip(bytes).skip(from) {
+        for (place, byte) in (at..).zip(bytes).skip(from.unwrap_or_default()) {
             self.take(*byte, place);
         }
+        let decided = self.text.len().saturating_sub(8);
+        self.text.drain(..decided);
+        self.origin.drain(..decided);
         true
     }
 
@@ -102,6 +103,11 @@ impl Lane {
             self.text.truncate(all.saturating_sub(1));
             self.origin.truncate(all.saturating_sub(1));
         }
+        self.loose = false;
+    }
+
+    /// Says that the last byte won't be taken back.
+    pub(super) fn firm(&mut self) {
         self.loose = false;
     }
 

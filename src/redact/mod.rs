@@ -1,12 +1,13 @@
 //! Hiding values in a program's output: pure, bytes in, bytes out.
 //!
 //! Output is looked at as a person would see it: without white space, control characters and NULs, once with escape
-//! sequences and once without them. In that, [`forms()`] of the values are looked for, all of them at once: eight bytes
-//! at a time are looked up, and only what begins like a form is compared with it. What isn't hidden is given out byte
-//! by byte as it came in.
+//! sequences, once without them, and once with what other languages escape undone. In that, [`forms()`] of the values
+//! are looked for, all of them at once: eight bytes at a time are looked up, and only what begins like a form is
+//! compared with it. What isn't hidden is given out byte by byte as it came in.
 //!
 //! Hiding protects against accidents. A program that wants to give a value away can: see [`KNOWN_MISSES`].
 
+mod decoded;
 mod escapes;
 mod forms;
 mod lane;
@@ -15,6 +16,7 @@ mod stream;
 mod table;
 #[cfg(test)]
 mod tests;
+mod unescape;
 
 use std::fmt;
 use std::sync::Arc;
@@ -48,10 +50,15 @@ pub const KNOWN_MISSES: &[&str] = &[
     "encrypted, or with its letters exchanged (rot13)",
     "in another case",
     "a part of it, such as one half",
+    "a value in it by itself, such as a setting in a file, if no name of a secret (`key`, `password`, `token`) stands \
+     before it, or beyond the first 64",
+    "what it stands for, such as the bytes of a key that it holds in base64",
     "one half on standard output, the other on standard error",
     "other characters between its letters",
-    "encoded twice, except JSON in JSON and percent signs in an address",
-    "in an encoding that isn't among the forms, such as Base58 or Ascii85",
+    "escaped as no common encoder does it, with colours or backspaces between its letters",
+    "encoded twice, unless the later encoding escapes single letters, as those for JSON, HTML and addresses do",
+    "in an encoding that isn't among the forms, such as Base58, Ascii85 or uuencode",
+    "in quoted-printable text, over the end of a line",
     "in a hex dump of several lines, with offsets",
     "put together on the screen by moving the cursor, or by erasing more than one character at a time",
     "spread over more than 32 times its length and 4 KiB",

@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::decoded::Decoded;
 use super::escapes::{Escapes, is_special};
 use super::lane::{Found, Lane};
 use super::table::Table;
+use super::unescape;
 
 /// How much is looked at in one go: it stays in the processor's own memory.
 const BLOCK: usize = 8192;
@@ -28,6 +30,8 @@ pub struct Stream {
     plain: Lane,
     /// The stream without them, from the first on, until both look the same again.
     bare: Option<Bare>,
+    /// The stream with what other languages escape undone, for as long as it looks different.
+    decoded: Option<Decoded>,
     /// What's to be hidden and hasn't been given out, in order, without overlaps.
     spans: Vec<Span>,
     /// Where escape sequences are, in what's held.
@@ -56,6 +60,7 @@ impl Stream {
             held: Zeroizing::default(),
             base: 0,
             bare: None,
+            decoded: None,
             spans: Vec::new(),
             sequences: VecDeque::new(),
             count: 0,
@@ -69,6 +74,12 @@ impl Stream {
             self.held.extend_from_slice(block);
             let special = if self.bare.is_some() { Some(0) } else { block.iter().position(|byte| is_special(*byte)) };
             let mut found = Vec::new();
+            if self.decoded.is_none() && block.iter().any(|byte| unescape::begins(*byte)) {
+                self.decoded = Some(Decoded::new(self.plain.clone()));
+            }
+            if let Some(decoded) = &mut self.decoded {
+                decoded.extend(block, at, &mut found);
+            }
             match special.and_then(|special| Some((special, block.split_at_checked(special)?))) {
                 None => self.plain.extend(block, at, &mut found),
                 Some((special, (before, after))) => {
@@ -92,8 +103,7 @@ impl Stream {
     /// person types, or a prompt. Should it become a value, its rest is hidden.
     pub fn idle(&mut self, out: &mut Vec<u8>) {
         let now = self.base + self.held.len();
-        let begun = [self.plain.undecided(), self.bare.as_ref().and_then(|bare| bare.lane.undecided())];
-        let first = begun.into_iter().flatten().min().unwrap_or(now);
+        let first = self.undecided().unwrap_or(now);
         let in_sequence = self.bare.as_ref().is_some_and(|bare| bare.escapes.open().is_some());
         if self.spans.is_empty() && !in_sequence && now - first <= SHOWN_WHEN_IDLE {
             out.extend_from_slice(&self.held);
@@ -122,7 +132,8 @@ impl Stream {
     /// How much it keeps.
     #[cfg(test)]
     pub(super) fn keeps(&self) -> usize {
-        let lanes = self.plain.keeps() + self.bare.as_ref().map_or(0, |bare| bare.lane.keeps());
+        let bare = self.bare.as_ref().map_or(0, |bare| bare.lane.keeps());
+        let lanes = self.plain.keeps() + bare + self.decoded.as_ref().map_or(0, Decoded::keeps);
         self.held.len() + lanes + self.spans.len() + self.sequences.len()
     }
 
@@ -135,18 +146,28 @@ impl Stream {
             bare.lane.search(now, over, &mut found);
             open = bare.escapes.open().filter(|_| !over);
         }
-        let undecided = [self.plain.undecided(), self.bare.as_ref().and_then(|bare| bare.lane.undecided()), open];
-        let frontier = undecided.into_iter().flatten().min().unwrap_or(now).max(self.base);
+        if let Some(decoded) = &mut self.decoded {
+            decoded.search(now, over, &mut found);
+        }
+        let frontier = self.undecided().into_iter().chain(open).min().unwrap_or(now).max(self.base);
         // A sequence is given out whole, or not at all.
         let frontier = whole(&self.sequences, frontier).0.max(self.base);
         self.hide(found);
         self.give(frontier, out);
         while self.sequences.pop_front_if(|(_, end)| *end <= self.base).is_some() {}
+        self.decoded = self.decoded.take().filter(|decoded| !decoded.agrees_with(&self.plain));
         if self.bare.as_ref().is_some_and(|bare| open.is_none() && bare.lane.agrees_with(&self.plain))
             && let Some(bare) = self.bare.take()
         {
             self.plain = bare.lane;
         }
+    }
+
+    /// Where a form may begin that isn't there yet, in any view.
+    fn undecided(&self) -> Option<usize> {
+        let bare = self.bare.as_ref().and_then(|bare| bare.lane.undecided());
+        let decoded = self.decoded.as_ref().and_then(Decoded::undecided);
+        [self.plain.undecided(), bare, decoded].into_iter().flatten().min()
     }
 
     /// Adds to what's to be hidden.
@@ -238,7 +259,7 @@ impl Found {
 }
 
 /// Where the sequence begins and ends that a place is in the middle of; the place itself, if it's in none.
-fn whole(sequences: &VecDeque<(usize, usize)>, place: usize) -> (usize, usize) {
+pub(super) fn whole(sequences: &VecDeque<(usize, usize)>, place: usize) -> (usize, usize) {
     let next = sequences.partition_point(|(_, end)| *end <= place);
     sequences.get(next).filter(|(start, _)| *start < place).copied().unwrap_or((place, place))
 }

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::text::{Escape, Hex, escape, percent};
+use super::text::Hex;
 use super::{Bytes, Forms};
 
 const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -13,13 +13,20 @@ const BASE32_LOWER: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 pub(super) fn encoded(value: &[u8], all: &mut Forms) {
     for hex in [Hex::Lower, Hex::Upper] {
         all.add(between(value, b"", |byte, out| out.extend_from_slice(&hex.pair(byte))));
-        all.add(between(value, b":", |byte, out| out.extend_from_slice(&hex.pair(byte))));
+        for separator in [b":", b"-"] {
+            all.add(between(value, separator, |byte, out| out.extend_from_slice(&hex.pair(byte))));
+        }
+        // What's between them may be blank.
+        for separator in [&b","[..], b""] {
+            all.add(between(value, separator, |byte, out| {
+                out.extend_from_slice(b"0x");
+                out.extend_from_slice(&hex.pair(byte));
+            }));
+        }
     }
-    all.add(between(value, b",", |byte, out| out.extend(byte.to_string().bytes())));
-    all.add(between(value, b",", |byte, out| {
-        out.extend_from_slice(b"0x");
-        out.extend_from_slice(&Hex::Lower.pair(byte));
-    }));
+    for separator in [&b","[..], b""] {
+        all.add(between(value, separator, |byte, out| out.extend(byte.to_string().bytes())));
+    }
     for lead in 0..3 {
         for alphabet in [STANDARD, URL_SAFE] {
             base64(value, lead, alphabet, all);
@@ -33,6 +40,29 @@ pub(super) fn encoded(value: &[u8], all: &mut Forms) {
         }
     }
     reversed(value, all);
+    wide(value, all);
+}
+
+/// The commonest only, without what the last bits of it begin, for what differs from a value in its line ends.
+pub(super) fn encoded_briefly(value: &[u8], all: &mut Forms) {
+    for hex in [Hex::Lower, Hex::Upper] {
+        all.add(between(value, b"", |byte, out| out.extend_from_slice(&hex.pair(byte))));
+    }
+    for lead in 0..3 {
+        for alphabet in [STANDARD, URL_SAFE] {
+            all.add(digits(value, lead, 6, alphabet).0);
+        }
+    }
+}
+
+/// Base64 of two bytes a letter, as PowerShell takes its commands.
+fn wide(value: &[u8], all: &mut Forms) {
+    if let Ok(text) = std::str::from_utf8(value) {
+        let wide = Zeroizing::new(text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>());
+        for lead in 0..3 {
+            all.add(digits(&wide, lead, 6, STANDARD).0);
+        }
+    }
 }
 
 /// What base64 makes of a value that stands after `lead` other bytes: followed by more, or by the end, padded or not.
@@ -45,14 +75,6 @@ fn base64(value: &[u8], lead: usize, alphabet: &[u8; 64], all: &mut Forms) {
     };
     let last = joined(&core, &[rest]);
     let padded = joined(&last, &[padding.bytes().collect()]);
-    // In a JSON text a slash may have a backslash before it, and in a query nothing but letters and digits is safe.
-    if padded.iter().any(|byte| b"+/=".contains(byte)) {
-        for form in [&core, &padded] {
-            all.add(escape(form, |byte| (byte == b'/').then(|| Escape::of(b"\\/"))));
-            all.add(percent(form, Hex::Upper, |byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
-            all.add(percent(form, Hex::Lower, |byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
-        }
-    }
     all.add(padded);
     all.add(last);
     all.add(core);

@@ -6,17 +6,21 @@ mod text;
 
 use zeroize::Zeroizing;
 
+use crate::redact::unescape;
+
 /// Bytes that are a value, or give one away.
 type Bytes = Zeroizing<Vec<u8>>;
 
 /// All forms of a value that are looked for, the value itself first, none of them twice. An empty one has none.
 pub fn forms(value: &[u8]) -> impl Iterator<Item = Zeroizing<Vec<u8>>> + use<> {
     let mut all = Forms(Vec::new());
+    let mut lines = parts::lines(value);
     whole(value, &mut all);
     for part in parts::leaves(value) {
         whole(&part, &mut all);
+        lines.extend(parts::lines(&part));
     }
-    for line in parts::lines(value) {
+    for line in lines {
         text::line(&line, &mut all);
         all.add(line);
     }
@@ -29,8 +33,45 @@ fn whole(value: &[u8], all: &mut Forms) {
         return;
     }
     all.add(Zeroizing::new(value.to_vec()));
-    text::escaped(value, all);
-    binary::encoded(value, all);
+    // Programs take the line end off that's at the end of what they read. With it, other letters come only of what
+    // encodes several bytes at once.
+    let trimmed = value.trim_ascii();
+    // So it's seen where escapes are undone, if it has something in it that looks like one.
+    let undone = unescape::undone(trimmed);
+    if undone.as_slice() != trimmed {
+        text::json(&undone, all);
+        all.add(undone);
+    }
+    text::escaped(trimmed, all);
+    binary::encoded(trimmed, all);
+    if trimmed.len() < value.len() {
+        binary::encoded_briefly(value, all);
+    }
+    if let Some(other) = other_ends(trimmed) {
+        binary::encoded_briefly(&other, all);
+    }
+}
+
+/// With line ends of two bytes if it has those of one, and the other way around: pastes and editors change them.
+fn other_ends(value: &[u8]) -> Option<Bytes> {
+    let lines = value.split(|byte| *byte == b'\n').count() - 1;
+    let mut out = Zeroizing::new(Vec::with_capacity(value.len() + lines));
+    let mut pairs = 0;
+    for (place, byte) in value.iter().enumerate() {
+        if *byte == b'\r' && value.get(place + 1) == Some(&b'\n') {
+            pairs += 1;
+        } else {
+            out.push(*byte);
+        }
+    }
+    if pairs == 0 {
+        out.clear();
+        for byte in value {
+            out.extend((*byte == b'\n').then_some(b'\r'));
+            out.push(*byte);
+        }
+    }
+    (lines > 0).then_some(out)
 }
 
 /// What's been made so far.

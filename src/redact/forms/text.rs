@@ -1,5 +1,6 @@
 //! A value escaped for other languages: JSON, addresses, HTML, shells, and doubled quotes.
 
+use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
 use super::{Bytes, Forms, LOWER, UPPER, push_hex};
@@ -18,6 +19,14 @@ pub(super) struct Escape {
     len: usize,
 }
 
+/// The letters of Windows from 128 to 159. Five aren't any: some take the control characters for them.
+const WINDOWS: [char; 32] = [
+    '\u{20ac}', '\u{81}', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}', '\u{2021}', '\u{2c6}', '\u{2030}',
+    '\u{160}', '\u{2039}', '\u{152}', '\u{8d}', '\u{17d}', '\u{8f}', '\u{90}', '\u{2018}', '\u{2019}', '\u{201c}',
+    '\u{201d}', '\u{2022}', '\u{2013}', '\u{2014}', '\u{2dc}', '\u{2122}', '\u{161}', '\u{203a}', '\u{153}', '\u{9d}',
+    '\u{17e}', '\u{178}',
+];
+
 pub(super) fn escaped(value: &[u8], all: &mut Forms) {
     all_escaped(value, all);
     // Nothing escapes letters and digits but what escapes everything.
@@ -27,7 +36,14 @@ pub(super) fn escaped(value: &[u8], all: &mut Forms) {
         addresses(value, all);
         html(value, all);
         shells(value, all);
-        wide(value, all);
+        all.add(escape(value, |byte| {
+            (byte == b'=' || !byte.is_ascii()).then(|| Escape::new(&[b"=", &Hex::Upper.pair(byte)]))
+        }));
+    }
+    if !value.is_ascii()
+        && let Ok(text) = std::str::from_utf8(value)
+    {
+        strange(text, all);
     }
 }
 
@@ -51,7 +67,7 @@ pub(super) fn line(value: &[u8], all: &mut Forms) {
     all.add(escape(value, |byte| (byte == b'\'').then(|| Escape::of(b"'\\''"))));
 }
 
-fn json(value: &[u8], all: &mut Forms) {
+pub(super) fn json(value: &[u8], all: &mut Forms) {
     let short = |byte| json_short(byte).map(Escape::of);
     let unit = |byte: u8, hex: Hex| Escape::new(&[b"\\u00", &hex.pair(byte)]);
     let slashed = |byte| if byte == b'/' { Some(Escape::of(b"\\/")) } else { short(byte) };
@@ -198,7 +214,8 @@ fn shells(value: &[u8], all: &mut Forms) {
             }));
         }
     }
-    for quote in [b'\'', b'"'] {
+    // A dollar sign, where one alone would begin a name.
+    for quote in [b'\'', b'"', b'$'] {
         all.add(escape(value, |byte| (byte == quote).then(|| Escape::of(&[quote, quote]))));
     }
 }
@@ -211,14 +228,27 @@ fn numbered(byte: u8, octal: bool) -> Escape {
     }
 }
 
-/// Two bytes a letter. Text with none but ASCII letters is found without this, since NULs don't count.
-fn wide(value: &[u8], all: &mut Forms) {
-    if let Ok(text) = std::str::from_utf8(value)
-        && !text.is_ascii()
-    {
-        all.add(Zeroizing::new(text.encode_utf16().flat_map(u16::to_le_bytes).collect()));
-        all.add(Zeroizing::new(text.encode_utf16().flat_map(u16::to_be_bytes).collect()));
+/// What text becomes of which not all is ASCII: read as something else, put together in another way.
+fn strange(text: &str, all: &mut Forms) {
+    // Two bytes a letter. Text with none but ASCII letters is found without this, since NULs don't count.
+    all.add(Zeroizing::new(text.encode_utf16().flat_map(u16::to_le_bytes).collect()));
+    all.add(Zeroizing::new(text.encode_utf16().flat_map(u16::to_be_bytes).collect()));
+    // One byte a letter: Latin 1 is where Unicode begins.
+    if let Ok(latin) = text.chars().map(u8::try_from).collect::<Result<Vec<u8>, _>>() {
+        all.add(Zeroizing::new(latin));
     }
+    // Its bytes taken for such letters, and for those Windows has.
+    for read in [char::from, windows] {
+        all.add(Zeroizing::new(text.bytes().map(read).collect::<String>().into_bytes()));
+    }
+    all.add(Zeroizing::new(text.nfc().collect::<String>().into_bytes()));
+    all.add(Zeroizing::new(text.nfd().collect::<String>().into_bytes()));
+}
+
+/// The letter that a byte is on Windows: where Latin 1 has control characters, some signs.
+fn windows(byte: u8) -> char {
+    let sign = byte.checked_sub(0x80).and_then(|place| WINDOWS.get(usize::from(place)));
+    sign.copied().unwrap_or(char::from(byte))
 }
 
 /// The bytes, some of them replaced.

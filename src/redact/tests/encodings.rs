@@ -164,29 +164,9 @@ fn a_line_of_a_value_is_hidden_by_itself_and_a_heading_is_not() {
 }
 
 #[test]
-fn values_in_a_value_are_hidden_by_themselves() {
-    let values: [(&[u8], &[u8]); 5] = [
-        (
-            br#"{"id": "x", "private_key": "first line\nsecond line", "at": ["https://example.com/token"]}"#,
-            b"first line\nsecond line",
-        ),
-        (b"USER=someone\nexport DB_PASSWORD='canary-7f3a9c51'\n", b"canary-7f3a9c51"),
-        (b"DB_PASSWORD=\"canary-7f3a9c51\"", b"canary-7f3a9c51"),
-        (b"postgres://someone:canary-7f3a9c51@db.internal:5432/main", b"canary-7f3a9c51"),
-        (b"redis://:canary-7f3a9c51@cache/0", b"canary-7f3a9c51"),
-    ];
-    for (value, leaf) in values {
-        assert_eq!(hide(&[value], leaf), (MARKER.into(), 1), "{}", leaf.escape_ascii());
-        let encoded = STANDARD.encode(leaf);
-        assert_eq!(hide(&[value], encoded.as_bytes()), (MARKER.into(), 1), "{encoded}");
-        assert_eq!(hide(&[value], b"https://example.com/token someone db.internal:5432").1, 0);
-    }
-}
-
-#[test]
 fn forms_begin_with_the_value_and_none_comes_twice() {
     assert_eq!(forms(b"").count(), 0);
-    for value in [VALUE, TOKEN, BUNDLE, "x"] {
+    for value in [VALUE, TOKEN, BUNDLE, BUNDLE.trim_end(), " x\n"] {
         let forms: Vec<_> = forms(value.as_bytes()).collect();
         assert_eq!(forms[0].as_slice(), value.as_bytes());
         for (number, form) in forms.iter().enumerate() {

@@ -4,7 +4,9 @@
 
 mod cut;
 mod encodings;
+mod escaped;
 mod misses;
+mod parts;
 mod plumbing;
 mod properties;
 mod reference;
@@ -152,7 +154,7 @@ fn if_no_marker_is_safe_not_all_is_covered() {
 #[test]
 fn memory_does_not_grow_with_output() {
     let redactor = redactor(&[b"canary-7f3a9c51", b"aaaaaaaaaaaaaaaa"]);
-    let endless: [&[u8]; 7] = [
+    let endless: [&[u8]; 13] = [
         b"aaaaaaaaaaaaaaaa",
         b"canary",
         b"c                         ",
@@ -160,6 +162,12 @@ fn memory_does_not_grow_with_output() {
         b"\x1b\x1b\x1b",
         b"\x1b]0;title title title ",
         b"canary-7f3a9\x1b[31m\x1b[32m\x08\x08",
+        b"%63",
+        b"%",
+        b"&amp",
+        b"&#00000",
+        b"\\\n",
+        b"canary%2D7f3a9c51",
     ];
     for piece in endless {
         let mut stream = redactor.stream();
@@ -210,4 +218,15 @@ fn what_waits_alone_is_shown_and_its_rest_is_hidden() {
     stream.push(b"t-value ok", &mut out);
     assert_eq!(stream.finish(&mut out), 1);
     assert_eq!(String::from_utf8_lossy(&out), "$ s3[hidden] ok");
+
+    for prompt in ["host% ", "a & ", "C:\\"] {
+        let mut stream = redactor.stream();
+        out.clear();
+        stream.push(prompt.as_bytes(), &mut out);
+        stream.idle(&mut out);
+        assert_eq!(String::from_utf8_lossy(&out), prompt);
+        stream.push(b"s3cr3t\\x2dvalue", &mut out);
+        assert_eq!(stream.finish(&mut out), 1);
+        assert_eq!(String::from_utf8_lossy(&out), format!("{prompt}[hidden]"));
+    }
 }

@@ -26,7 +26,7 @@ const NOISE: [&[u8]; 14] = [
     b"\x1b[1;38;2;255;255;255m",
 ];
 /// What may stand anywhere.
-const ODD: [&[u8]; 16] = [
+const ODD: [&[u8]; 27] = [
     b"\x1b",
     b"\x1b[",
     b"\x1b]",
@@ -43,6 +43,17 @@ const ODD: [&[u8]; 16] = [
     b"]",
     b"\x1bP",
     b"  \n",
+    b"%",
+    b"&",
+    b"%4",
+    b"%41",
+    b"\\u00",
+    b"\\\n",
+    b"\\ud83d",
+    b"&#x",
+    b"&amp;",
+    b"\\1",
+    b"\\&quot;",
 ];
 
 /// Values, some within and some overlapping others.
@@ -69,7 +80,7 @@ fn text(numbers: &mut Numbers, needles: &[&[u8]]) -> Vec<u8> {
     let mut text = Vec::new();
     for _ in 0..numbers.below(7) {
         let needle = numbers.of(needles);
-        match numbers.below(8) {
+        match numbers.below(9) {
             0 => text.extend(needle),
             1 => text.extend(&needle[..numbers.below(needle.len())]),
             2 => text.extend(&needle[numbers.below(needle.len())..]),
@@ -86,7 +97,30 @@ fn text(numbers: &mut Numbers, needles: &[&[u8]]) -> Vec<u8> {
                 let len = numbers.below(12);
                 text.extend(numbers.bytes(LINES, len));
             }
+            7 => text.extend(escaped(numbers, needle)),
             _ => text.extend(numbers.of(&NOISE)),
+        }
+    }
+    text
+}
+
+/// Some of it written as other languages write what they escape, in ways that one encoder alone wouldn't mix.
+fn escaped(numbers: &mut Numbers, needle: &[u8]) -> Vec<u8> {
+    let mut text = Vec::new();
+    let rare = 1 + numbers.below(6);
+    for byte in needle {
+        match numbers.below(8 * rare) {
+            0 => text.extend(format!("%{byte:02x}").bytes()),
+            1 => text.extend(format!("\\x{byte:02X}").bytes()),
+            2 => text.extend(format!("\\{byte:03o}").bytes()),
+            3 if byte.is_ascii() => text.extend(format!("&#{byte};").bytes()),
+            4 if byte.is_ascii() => text.extend(format!("\\u00{byte:02x}").bytes()),
+            5 if byte.is_ascii_punctuation() => text.extend([b'\\', *byte]),
+            6 => {
+                text.push(*byte);
+                text.extend(numbers.of(&[&b"\\\n"[..], b"\\t", b"%0A", b" "]));
+            }
+            _ => text.push(*byte),
         }
     }
     text

@@ -1,6 +1,9 @@
 //! Hiding done the slow way, on a whole text at once: what the real thing is compared with.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
 
 use super::super::{Mask, forms};
 
@@ -12,9 +15,12 @@ pub(super) struct Reference {
 }
 
 /// What a text looks like: what counts, and where it was.
+#[derive(Default)]
 pub(super) struct View {
     pub(super) text: Vec<u8>,
     origin: Vec<usize>,
+    /// From where to where escapes were.
+    escapes: Vec<(usize, usize)>,
 }
 
 impl Reference {
@@ -40,7 +46,7 @@ impl Reference {
         // From where to where, and what decides whose marker it gets.
         let mut spans: Vec<(usize, usize, (usize, usize, usize))> = Vec::new();
         let (bare, completed) = self.bare(text, &sequences);
-        for found in [self.found(&plain(text)), self.found(&bare), completed] {
+        for found in [self.found(&plain(text)), self.found(&decoded(text)), self.found(&bare), completed] {
             for (start, end, mask) in found {
                 let inside = |place: usize| sequences.iter().find(move |(from, to)| *from < place && place < *to);
                 let from = inside(start).map_or(start, |(from, _)| *from);
@@ -93,7 +99,7 @@ impl Reference {
 
     /// Without sequences, and with backspaces taking back what's before them; and what ended in what they took back.
     fn bare(&self, text: &[u8], sequences: &[(usize, usize)]) -> (View, Vec<(usize, usize, usize)>) {
-        let mut view = View { text: Vec::new(), origin: Vec::new() };
+        let mut view = View::default();
         let mut completed = Vec::new();
         let mut can_be_taken_back = false;
         let mut ends = sequences.iter().peekable();
@@ -141,7 +147,8 @@ impl Reference {
                 if view.text[at..].starts_with(needle) {
                     let (start, end) = (view.origin[at], view.origin[at + needle.len() - 1] + 1);
                     if end - start <= needle.len() * 32 + 4096 {
-                        found.push((start, end, *mask));
+                        let escape = view.escapes.iter().find(|(start, stop)| *start < end && end < *stop);
+                        found.push((start, escape.map_or(end, |(_, stop)| *stop), *mask));
                     }
                 }
             }
@@ -161,7 +168,89 @@ fn counts(byte: u8) -> bool {
 
 fn plain(text: &[u8]) -> View {
     let (origin, text) = text.iter().copied().enumerate().filter(|(_, byte)| counts(*byte)).unzip();
-    View { text, origin }
+    View { text, origin, escapes: Vec::new() }
+}
+
+/// What an escape looks like, and what its first group is: digits to a base, half a character before another, or a
+/// sign.
+static ESCAPES: LazyLock<Vec<(Regex, char)>> = LazyLock::new(|| {
+    let escapes = [
+        (r"^%(%)", 's'),
+        (r"^%u([dD][89abAB]..)%u([dD][c-fC-F]..)", 'p'),
+        (r"^\\u([dD][89abAB]..)\\u([dD][c-fC-F]..)", 'p'),
+        (r"^[%\\]u(....)", 'u'),
+        (r"^%(..)", 'b'),
+        (r"^\\x(..)", 'b'),
+        (r"^\\u\{(.{1,6})\}", 'u'),
+        (r"^\\U(.{8})", 'u'),
+        (r"^&#[xX](.{1,7});", 'u'),
+        (r"^&#([0-9]{1,7});", 'd'),
+        (r"^&(amp|apos|quot|lt|gt|uuml|equals);", 'n'),
+        (r"^\\([0-7]{1,3})", 'o'),
+        (r"^\\[nrtbfvaeE]()", 'n'),
+        (r"^\\([!-/:-@\[-`{-~])", 's'),
+    ];
+    let digits = |pattern: &str| pattern.replace("..", "[0-9a-fA-F][0-9a-fA-F]").replace(".{", "[0-9a-fA-F]{");
+    escapes.map(|(pattern, kind)| (Regex::new(&format!("(?-u){}", digits(pattern))).unwrap(), kind)).into()
+});
+
+/// With what other languages escape undone.
+fn decoded(text: &[u8]) -> View {
+    let View { text: seen, origin, .. } = plain(text);
+    let mut view = View::default();
+    let mut at = 0;
+    while let Some(byte) = seen.get(at) {
+        let gap = &text[origin[at] + 1..origin.get(at + 1).copied().unwrap_or(text.len())];
+        if *byte == b'\\' && gap.iter().any(u8::is_ascii_whitespace) {
+            at += 1;
+            continue;
+        }
+        let escape = if b"%&\\".contains(byte) { escape(&seen[at..]) } else { None };
+        let (len, meant) = escape.unwrap_or((1, vec![*byte]));
+        if len > 1 {
+            view.escapes.push((origin[at], origin[at + len - 1] + 1));
+        }
+        for byte in meant.into_iter().filter(|byte| counts(*byte)) {
+            view.text.push(byte);
+            view.origin.push(origin[at]);
+        }
+        at += len;
+    }
+    view
+}
+
+/// How long the escape is that a text begins with, and what it stands for.
+fn escape(text: &[u8]) -> Option<(usize, Vec<u8>)> {
+    // The backslash and the name are for the same sign.
+    if let Some(rest) = text.strip_prefix(b"\\").filter(|rest| rest.starts_with(b"&"))
+        && let Some((len, meant)) = escape(rest)
+    {
+        return Some((1 + len, meant));
+    }
+    let (found, kind) = ESCAPES.iter().find_map(|(pattern, kind)| Some((pattern.captures(text)?, *kind)))?;
+    let group = |number: usize| str::from_utf8(&found[number]).unwrap();
+    let number = |group: &str, base| u32::from_str_radix(group, base).unwrap();
+    let character = |number| char::from_u32(number).map(|character| character.to_string().into_bytes());
+    let unit = |number: u32| u16::try_from(number).unwrap();
+    let meant = match kind {
+        'b' => vec![u8::try_from(number(group(1), 16)).unwrap()],
+        'o' => vec![u8::try_from(number(group(1), 8)).ok()?],
+        'u' => character(number(group(1), 16))?,
+        'd' => character(number(group(1), 10))?,
+        'p' => String::from_utf16(&[1, 2].map(|half| unit(number(group(half), 16)))).unwrap().into_bytes(),
+        's' => group(1).into(),
+        _ => match group(1) {
+            "amp" => "&".into(),
+            "quot" => "\"".into(),
+            "apos" => "'".into(),
+            "lt" => "<".into(),
+            "gt" => ">".into(),
+            "equals" => "=".into(),
+            "uuml" => "\u{fc}".into(),
+            _ => Vec::new(),
+        },
+    };
+    Some((found[0].len(), meant))
 }
 
 /// From where to where escape sequences are.
