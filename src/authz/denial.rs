@@ -111,12 +111,12 @@ pub(super) fn leaked_too_often(wait: Duration) -> PublicError {
     .with_retry_after(seconds)
 }
 
-/// The refusal of what can't be looked through for values that can be guessed, after as much text as may be.
+/// The refusal to store a value that could be guessed, after as much text as is compared with such.
 pub(super) fn sent_too_much(wait: Duration) -> PublicError {
     let seconds = wait.as_secs().saturating_add(1);
     PublicError::new(
         ErrorCode::RateLimited,
-        "you sent more text than can be compared with short values in ten minutes, so for now you can only look around",
+        "you sent more text than is compared with short values in ten minutes, so for now you can't store one",
         format!("try again in {seconds} s, and send less at once"),
     )
     .with_retry_after(seconds)

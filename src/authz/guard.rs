@@ -14,17 +14,17 @@ impl Call {
     }
 
     /// Counts the text of a request that's to be looked through: whether it's also compared with values that can be
-    /// guessed, which for one principal has a limit. Beyond it only looking around is left: whatever carries a value
-    /// somewhere, or makes its caller one who has it, would do so with one that wasn't recognised.
+    /// guessed, which for one principal has a limit. Beyond it, nothing can be stored that could be one: whoever brings
+    /// a value has it from then on, and this one wouldn't be recognised.
     ///
     /// # Errors
     ///
     /// The recorded refusal of one who passed on such values too often, or sent too much text.
-    pub async fn take_text(&self, action: Action, bytes: usize) -> Result<bool, Refusal> {
+    pub async fn take_text(&self, action: Action, bytes: usize, stores_short: bool) -> Result<bool, Refusal> {
         let error = match self.door.leaks.take(self.principal(), bytes) {
             Ok(Taken::Whole) => return Ok(true),
-            Ok(Taken::WithoutShort(_)) if matches!(action, Action::List | Action::Describe) => return Ok(false),
-            Ok(Taken::WithoutShort(wait)) => denial::sent_too_much(wait),
+            Ok(Taken::WithoutShort(wait)) if stores_short => denial::sent_too_much(wait),
+            Ok(Taken::WithoutShort(_)) => return Ok(false),
             Err(wait) => denial::leaked_too_often(wait),
         };
         Err(self.refuse(About::nothing(action), &[], error, Decided::RateLimited).await)

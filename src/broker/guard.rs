@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::Broker;
 use crate::authz::{Call, Refusal};
-use crate::custody::Recognised;
+use crate::custody::{Recognised, fingerprint};
 use crate::model::{Action, ErrorCode, PublicError, SecretPath};
 
 /// A text in a caller's arguments, at whatever depth.
@@ -40,9 +40,12 @@ impl Broker {
         told: &[Told<'_>],
         is_known: &(dyn Fn(&str) -> bool + Sync),
     ) -> Result<(), Refusal> {
-        let with_short = call.take_text(action, told.iter().map(|told| told.text.len()).sum()).await?;
-        let stores = matches!(action, Action::Write | Action::Rotate) && call.is_at_the_command_line();
-        let told: Vec<&Told<'_>> = told.iter().filter(|told| !stores || told.argument != VALUE).collect();
+        let stores = matches!(action, Action::Write | Action::Rotate);
+        let is_short = |told: &Told<'_>| told.argument == VALUE && fingerprint::can_be_guessed(&told.text);
+        let bytes = told.iter().map(|told| told.text.len()).sum();
+        let with_short = call.take_text(action, bytes, stores && told.iter().any(is_short)).await?;
+        let is_own = stores && call.is_at_the_command_line();
+        let told: Vec<&Told<'_>> = told.iter().filter(|told| !is_own || told.argument != VALUE).collect();
         let texts: Vec<&str> = told.iter().map(|told| told.text.as_ref()).collect();
         match self.0.custody.recognise(&texts, call.principal(), with_short).await {
             Ok(None) => Ok(()),

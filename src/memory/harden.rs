@@ -184,8 +184,12 @@ fn no_core_dumps() -> Result<bool, Refusal> {
     Ok(getrlimit(Resource::Core).current == Some(0))
 }
 
-/// None by it or a child, whatever those ask for.
-fn never_core_dumps() -> Result<bool, Refusal> {
+/// No core dumps by this process or a child, whatever those ask for.
+///
+/// # Errors
+///
+/// The system's.
+pub fn never_core_dumps() -> Result<bool, Refusal> {
     limit_core_dumps(Some(0))?;
     let limit = getrlimit(Resource::Core);
     Ok((limit.current, limit.maximum) == (Some(0), Some(0)))

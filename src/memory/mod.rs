@@ -29,7 +29,7 @@ use std::fmt;
 
 pub use allocator::{WipingAllocator, trim};
 pub use descriptors::keep_descriptors;
-pub use harden::{Hardened, Hardening, Measure, Outcome, Privileges, Readers, harden};
+pub use harden::{Hardened, Hardening, Measure, Outcome, Privileges, Readers, harden, never_core_dumps};
 pub use locked::{KEY_BYTES, KeyError, LockedKey};
 pub use pages::Protection;
 pub use payload::Payload;

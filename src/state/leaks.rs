@@ -14,7 +14,7 @@ pub const LEAKS_UNTIL_OUT: u32 = 5;
 
 /// After so much text within that time, nothing more is compared with values that are short enough to be guessed. What
 /// goes beyond it still is, so that what's long by itself can be sent.
-pub const TRIED_AT_MOST: usize = 128 * 1024;
+pub const TRIED_AT_MOST: usize = 1024 * 1024;
 
 /// How many principals are remembered; of more, those who did no harm are forgotten.
 const REMEMBERED: usize = 1024;

@@ -220,7 +220,8 @@ async fn an_entry_of_another_secret_is_neither_open_nor_owed() {
     assert_eq!(key["obligations"], json!(["at most 3/1h (http:api)"]), "{key}");
     assert!(key["deliveries"].as_array().unwrap().contains(&json!("http:api")), "{key}");
     let own = access("Prod/Own/password").await.ok();
-    assert_eq!((&own["obligations"], own.get("deliveries")), (&json!([]), None), "{own}");
+    assert_eq!((&own["decision"], own.get("deliveries")), (&json!("deny"), None), "{own}");
+    assert!(!own.to_string().contains("http:api"), "{own}");
     agent.end().await;
     let explain = |who: &str, path: &str| {
         String::from_utf8(home.run(&["policy", "explain", who, "use", path], "").stdout).unwrap()

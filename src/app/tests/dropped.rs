@@ -43,6 +43,14 @@ const BUNDLE: [(&str, &str); 3] =
 
 const VALUES: [(&str, &str); 3] = [("Prod/Item/one", "1"), ("Prod/Item/two", "2"), ("Prod/Item/three", "3")];
 
+/// The program that watches over commands: tests of the library aren't it.
+fn supervised() {
+    let tests = std::env::current_exe().unwrap();
+    let opward = tests.parent().and_then(std::path::Path::parent).unwrap().join("opward");
+    assert!(opward.exists(), "{} is missing: cargo build", opward.display());
+    crate::runner::supervised_by(opward);
+}
+
 /// Polls a future so often, if it takes so long, and drops it then, before it's woken again.
 async fn cut_short<F: Future>(future: F, polls: usize) -> Option<F::Output> {
     let mut future = pin!(future);
@@ -102,6 +110,7 @@ async fn drop_everywhere(tool: ToolName, durability: Durability, ttl: Duration) 
     let rules = RULES.replace("@port@", &listener.local_addr().unwrap().port().to_string());
     let answers = axum::Router::new().route("/one", axum::routing::get(async || "one"));
     let _serving = tokio::spawn(async { axum::serve(listener, answers).await });
+    supervised();
     let house = House::with(&rules, &VALUES, Plan { ttl, durability, bundle: BUNDLE.to_vec() }).await;
     let ann = house.toolbox(house.session("ann"));
     for polls in 0..MOST_POLLS {

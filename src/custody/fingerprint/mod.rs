@@ -129,6 +129,12 @@ fn search(
     Ok(found)
 }
 
+/// Whether a value, or one within it, is looked for and short enough to be guessed.
+#[must_use]
+pub fn can_be_guessed(value: &str) -> bool {
+    pieces::of(value.as_bytes()).iter().any(|piece| piece.bytes.len() < pieces::SHORT_BELOW)
+}
+
 /// The pieces of a value as their MACs, by which its holders are remembered.
 pub(super) fn macs(key: &PrintKey, value: &[u8]) -> Vec<Mac> {
     let pieces = pieces::of(value);

@@ -21,7 +21,7 @@ use super::job::{NotRun, Slot};
 use super::prepared::Plan;
 #[cfg(target_os = "linux")]
 use super::processes::are_listed;
-use crate::memory::Payload;
+use crate::memory::{Payload, never_core_dumps};
 
 /// How long a program has to end when it's told to.
 const GRACE: Duration = Duration::from_millis(500);
@@ -75,6 +75,9 @@ fn has_something(opward: &UnixStream) -> bool {
 fn run(plan: &Plan, secrets: Vec<(Slot, Payload)>, opward: &UnixStream) -> Result<Report, NotRun> {
     // Away from opward's terminal and its group. From here on every group but the supervisor's is the program's.
     rustix::process::setsid().map_err(|error| NotRun::system("the supervisor has no session of its own", error))?;
+    if !never_core_dumps().is_ok_and(|held| held) {
+        return Err(NotRun::System("core dumps couldn't be turned off for the program".to_owned()));
+    }
     rustix::process::umask(Mode::from_raw_mode(0o077));
     #[cfg(target_os = "linux")]
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
