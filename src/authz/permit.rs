@@ -84,16 +84,6 @@ impl Pending {
         Ok(Settled::of(self.intent.settle(Outcome::done().within(words(sandbox)).with(result)).await?))
     }
 
-    /// Records that it failed after a program, confined by these layers, had been started: the value may have been
-    /// delivered all the same, and counts as exposed where that delivery exposes.
-    ///
-    /// # Errors
-    ///
-    /// When the audit log can't be written.
-    pub async fn failed_within(self, code: ErrorCode, sandbox: &str) -> Result<Settled, AuditError> {
-        Ok(Settled::of(self.intent.settle(Outcome::failed(code).within(words(sandbox))).await?))
-    }
-
     /// Records that it failed. Where a program was to get the value, this says that none was started, unless the code
     /// is [`ErrorCode::Internal`].
     ///
